@@ -1,0 +1,4 @@
+//! (in work)
+/// A decoded prompt.
+#[derive(Debug)]
+pub struct Prompt;
