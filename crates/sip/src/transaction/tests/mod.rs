@@ -1,8 +1,12 @@
 //! The table from outside: messages in, messages out, time passing.
 
 mod client;
+mod invite_client;
+mod invite_server;
 mod limits;
 mod matching;
+mod non_invite_client;
+mod non_invite_server;
 mod server;
 
 use std::time::{Duration, Instant};
