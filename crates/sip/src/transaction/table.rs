@@ -33,8 +33,8 @@ pub struct TransactionConfig {
     pub max_transactions: usize,
     /// Retry-After of those 503, in s.
     pub retry_after_s: u32,
-    /// `host` or `host:port` for the Via of our requests, one for each listener,
-    /// in the order of `ListenerId`.
+    /// `host` or `host:port` for the Via of our requests, an IPv6 address in
+    /// brackets; one for each listener, in the order of `ListenerId`.
     pub sent_by: Vec<String>,
 }
 
