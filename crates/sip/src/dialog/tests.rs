@@ -253,6 +253,11 @@ fn a_lower_cseq_gets_500() {
     let mut dialog = uas(CONTACT);
     dialog.confirm();
     assert_eq!(dialog.handle_request(&within("INFO", 9, "")), Ok(()));
+    assert_eq!(
+        dialog.handle_request(&within("INFO", 9, "")),
+        Ok(()),
+        "only lower ones"
+    );
     let refused = dialog.handle_request(&within("INFO", 8, "")).unwrap_err();
     assert_eq!(refused.status, StatusCode::SERVER_INTERNAL_ERROR);
     assert_eq!(

@@ -24,7 +24,7 @@ pub(super) struct Server {
     pub(super) key: Fingerprint,
     merge_key: Option<Fingerprint>,
     reply: Hop,
-    last: Box<[u8]>,
+    pub(super) last: Box<[u8]>,
     /// The 100 that goes out if the TU stays silent.
     trying: Option<Box<Response>>,
     watches_hop: bool,
