@@ -17,6 +17,9 @@ use super::timer::Timer;
 use crate::message::{HeaderName, Method, Request, Response, StatusCode, Via};
 use crate::transport::{Hop, Transport};
 
+/// Room for this many keys is kept when the last transaction goes.
+const WORTH_KEEPING: usize = 1024;
+
 /// One server transaction. Of its messages it keeps the octets of the last
 /// response, as long as that may have to be repeated.
 pub(super) struct Server {
@@ -467,9 +470,9 @@ impl Transactions {
         if let Some(merge_key) = server.merge_key {
             self.by_merge_key.remove(&merge_key);
         }
-        if self.servers.len() == 0 {
-            self.by_key.shrink_to(0);
-            self.by_merge_key.shrink_to(0);
+        if self.servers.len() == 0 && self.by_key.capacity() > WORTH_KEEPING {
+            self.by_key.shrink_to(WORTH_KEEPING);
+            self.by_merge_key.shrink_to(WORTH_KEEPING);
         }
     }
 }

@@ -60,6 +60,13 @@ impl<T> Slab<T> {
         SlabId::new(self.generation, slot)
     }
 
+    /// A number that names nothing, ever.
+    pub(super) fn skip_id(&mut self) -> SlabId {
+        let id = self.next_id();
+        self.generation = next(self.generation);
+        id
+    }
+
     pub(super) fn insert(&mut self, value: T) -> SlabId {
         let id = self.next_id();
         let slot = Slot {
@@ -70,7 +77,7 @@ impl<T> Slab<T> {
             Some(free) => self.slots[free as usize] = slot,
             None => self.slots.push(slot),
         }
-        self.generation = self.generation.checked_add(1).unwrap_or(1);
+        self.generation = next(self.generation);
         self.len += 1;
         id
     }
@@ -114,6 +121,10 @@ impl<T> Slab<T> {
         self.slots.shrink_to(WORTH_KEEPING);
         self.free.shrink_to(WORTH_KEEPING);
     }
+}
+
+fn next(generation: u32) -> u32 {
+    generation.checked_add(1).unwrap_or(1)
 }
 
 #[cfg(test)]

@@ -171,7 +171,7 @@ impl Transactions {
             self.stats.transport_errors += 1;
             match id {
                 TransactionId::Client(id) => self.client_transport_error(id, now, out),
-                TransactionId::Server(id) => self.server_transport_error(id, now, out),
+                TransactionId::Server(id) => self.server_transport_error(id, out),
             }
         }
         self.settle();
