@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use strowger_sip::dialog::{AcceptedInvite, AcceptedOutput, Dialog};
+use strowger_sip::dialog::{AcceptedInvite, AcceptedInviteOutput, Dialog};
 use strowger_sip::message::{HeaderName, Method, Rejection, Request, Response, StatusCode, Uri};
 use strowger_sip::transaction::{ClientTransactionId, ServerTransactionId};
 use strowger_sip::transport::{Hop, Transport};
@@ -129,10 +129,7 @@ impl Leg {
     /// Refuses the INVITE with a final response.
     pub(crate) fn reject(&mut self, rejection: Rejection, core: &mut Core, now: Instant) {
         let Some(invite) = self.invite.take() else { return };
-        let mut response = self.dialog.respond(&invite.request, rejection.status);
-        rejection.apply(&mut response);
-        core.dress(&mut response);
-        core.respond(invite.transaction, response, now);
+        self.refuse(invite.transaction, &invite.request, &rejection, core, now);
         self.dialog.terminate();
     }
 
@@ -151,12 +148,7 @@ impl Leg {
         };
         match outcome {
             Ok((body, _)) => self.send_accept(transaction, request, body, core, now),
-            Err(rejection) => {
-                let mut response = self.dialog.respond(request, rejection.status);
-                rejection.apply(&mut response);
-                core.dress(&mut response);
-                core.respond(transaction, response, now);
-            }
+            Err(rejection) => self.refuse(transaction, request, &rejection, core, now),
         }
     }
 
@@ -175,7 +167,7 @@ impl Leg {
             return Acked::Confirmed;
         };
         let content_type = ack.headers.get(&HeaderName::ContentType);
-        let answer = match description(content_type.as_deref(), &ack.body) {
+        let answer = match description(content_type, &ack.body) {
             Ok(Some(answer)) => media.take_answer(self.call, &answer, core),
             Ok(None) => Err("the ACK carries no answer".to_owned()),
             Err(_) => Err("the body of the ACK is no session description".to_owned()),
@@ -248,14 +240,28 @@ impl Leg {
         let mut given_up = false;
         for output in outputs {
             match output {
-                AcceptedOutput::Retransmit { hop, message } => {
+                AcceptedInviteOutput::Retransmit { hop, message } => {
                     core.stats.retransmissions_sent += 1;
                     core.effects.push(Effect::Send { hop, message });
                 }
-                AcceptedOutput::AckTimedOut => given_up = true,
+                AcceptedInviteOutput::AckTimedOut => given_up = true,
             }
         }
         given_up
+    }
+
+    fn refuse(
+        &self,
+        transaction: ServerTransactionId,
+        request: &Request,
+        rejection: &Rejection,
+        core: &mut Core,
+        now: Instant,
+    ) {
+        let tag = String::from_utf8_lossy(&self.dialog.id().local_tag);
+        let mut response = rejection.response(request, Some(&tag));
+        core.dress(&mut response);
+        core.respond(transaction, response, now);
     }
 
     fn send_accept(
@@ -270,9 +276,7 @@ impl Leg {
         let cseq = request.headers.cseq().map_or(0, |cseq| cseq.number);
         self.dialog.confirm();
         let Some((hop, message)) = core.respond(transaction, response, now) else { return };
-        let timers = &core.config.transactions;
-        let accepted = AcceptedInvite::new(message, hop, cseq, timers.t1, timers.t2, now);
-        self.accepted = Some(accepted);
+        self.accepted = Some(AcceptedInvite::new(message, hop, cseq, &core.timing, now));
     }
 
     /// Our description for a 2xx: the answer to the request's offer (`true`), or
@@ -292,7 +296,7 @@ impl Leg {
         core: &mut Core,
     ) -> Result<Option<Bytes>, Rejection> {
         let content_type = request.headers.get(&HeaderName::ContentType);
-        let Some(offer) = description(content_type.as_deref(), &request.body)? else {
+        let Some(offer) = description(content_type, &request.body)? else {
             return Ok(None);
         };
         let call = self.call;
