@@ -159,7 +159,6 @@ impl Schedule {
         self.repeat = Some(now + interval);
     }
 
-
     /// The earlier deadline under the name of its timer.
     pub(crate) fn next(&self, repeat: Timer, end: Timer) -> Option<(Instant, Timer)> {
         match (self.repeat, self.end) {
