@@ -14,7 +14,9 @@ pub(crate) struct Random {
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { stream: ChaCha8Rng::seed_from_u64(seed) }
+        Self {
+            stream: ChaCha8Rng::seed_from_u64(seed),
+        }
     }
 
     pub(crate) fn u64(&mut self) -> u64 {
@@ -23,6 +25,11 @@ impl Random {
 
     pub(crate) fn u32(&mut self) -> u32 {
         self.stream.next_u32()
+    }
+
+    /// A tag of 16 hexadecimal digits.
+    pub(crate) fn tag(&mut self) -> String {
+        format!("{:016x}", self.u64())
     }
 
     /// A UUID of version 4 (RFC 9562 §5.4).

@@ -9,7 +9,6 @@ use strowger_sip::transaction::ServerTransactionId;
 use strowger_sip::transport::{Hop, Transport};
 
 use super::Switch;
-use super::core::ALLOW;
 use crate::call::{Call, Incoming};
 use crate::call_table::{CallId, CallStatus};
 
@@ -23,7 +22,7 @@ impl Switch {
         now: Instant,
     ) {
         if let Some(rejection) = unmet_requirement(&request) {
-            self.core.reject(id, &request, rejection, now);
+            self.core.reject(id, &request, &rejection, now);
             return;
         }
         if request.headers.to().is_ok_and(|to| to.tag().is_some()) {
@@ -54,7 +53,9 @@ impl Switch {
             self.core.no_such_dialog(id, request, now);
             return;
         };
-        self.with_call(call, |call, core| call.handle_request(id, request, core, now));
+        self.with_call(call, |call, core| {
+            call.handle_request(id, request, core, now)
+        });
     }
 
     fn handle_invite(
@@ -66,7 +67,7 @@ impl Switch {
     ) {
         match self.place(transaction, &invite, hop, now) {
             Ok((id, incoming)) => self.begin(id, incoming(invite), now),
-            Err(rejection) => self.core.reject(transaction, &invite, rejection, now),
+            Err(rejection) => self.core.reject(transaction, &invite, &rejection, now),
         }
     }
 
@@ -84,12 +85,15 @@ impl Switch {
         };
         let Some(flow) = self.routes.flows.get(found.flow).cloned() else {
             let reason = "The dial plan names a flow that is not loaded";
-            return Err(Rejection::new(StatusCode::SERVER_INTERNAL_ERROR).because(reason));
+            return Err(Rejection::because(
+                StatusCode::SERVER_INTERNAL_ERROR,
+                reason,
+            ));
         };
         let captures = found.captures;
         let tag = self.core.random.u64();
         let contact = self.contact(&user, hop);
-        let dialog = Dialog::uas(invite, &format!("{tag:016x}"), contact)?;
+        let dialog = Dialog::uas(invite, &format!("{tag:016x}"), &contact)?;
         let start_ms = self.core.clock.unix_ms(now);
         let Some(id) = self.core.table.claim(CallStatus::Ringing, start_ms) else {
             return Err(self.core.unavailable("Too many calls"));
@@ -132,7 +136,7 @@ fn unmet_requirement(request: &Request) -> Option<Rejection> {
     if !required.is_empty() {
         let unsupported = required.join(&b", "[..]);
         let rejection = Rejection::new(StatusCode::BAD_EXTENSION);
-        return Some(rejection.with_bytes(HeaderName::Unsupported, unsupported.into()));
+        return Some(rejection.with_header(HeaderName::Unsupported, unsupported));
     }
     let encoded = request
         .headers
@@ -140,14 +144,16 @@ fn unmet_requirement(request: &Request) -> Option<Rejection> {
         .any(|coding| !coding.eq_ignore_ascii_case(b"identity"));
     if encoded {
         let rejection = Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE);
-        return Some(rejection.with("Accept-Encoding", "identity").with("Allow", ALLOW));
+        return Some(rejection.with_header(HeaderName::AcceptEncoding, "identity"));
     }
     None
 }
 
 /// The user part of a SIP URI, the number of a `tel` URI; empty when there is none.
 fn dialled_user(uri: &Uri) -> String {
-    uri.user().map(|user| String::from_utf8_lossy(&user).into_owned()).unwrap_or_default()
+    uri.user()
+        .map(|user| String::from_utf8_lossy(&user).into_owned())
+        .unwrap_or_default()
 }
 
 /// Nobody here has that name. Sending the request on would take a hop it may not
