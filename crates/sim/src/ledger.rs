@@ -102,7 +102,8 @@ impl Ledger {
             | EventKind::ActionStarted { .. }
             | EventKind::ActionFailed { .. } => {
                 if self.stages.get(&event.id).is_none_or(|stage| *stage >= 4) {
-                    self.violations.push(format!("{:?} of a call that is not up", event.kind));
+                    self.violations
+                        .push(format!("{:?} of a call that is not up", event.kind));
                 }
                 return;
             }
@@ -113,7 +114,8 @@ impl Ledger {
             Some(before) => stage > before,
         };
         if !in_order {
-            self.violations.push(format!("{:?} after stage {before:?}", event.kind));
+            self.violations
+                .push(format!("{:?} after stage {before:?}", event.kind));
         }
     }
 
@@ -121,24 +123,34 @@ impl Ledger {
     pub fn written(&mut self, record: &CallRecord) {
         let known = self.stages.get_key_value(&*record.id);
         let Some((id, stage)) = known.map(|(id, stage)| (id.clone(), *stage)) else {
-            self.violations.push(format!("a record of no call: {record:?}"));
+            self.violations
+                .push(format!("a record of no call: {record:?}"));
             return;
         };
         if stage != 4 {
-            self.violations.push(format!("a record before the hang-up: {record:?}"));
+            self.violations
+                .push(format!("a record before the hang-up: {record:?}"));
         }
         if !self.ended.insert(id) {
-            self.violations.push(format!("two records of one call: {record:?}"));
+            self.violations
+                .push(format!("two records of one call: {record:?}"));
         }
-        if let Some(other) = self.records.insert(record.sip_call_id.clone(), record.clone()) {
-            self.violations.push(format!("two calls of one INVITE: {other:?} and {record:?}"));
+        if let Some(other) = self
+            .records
+            .insert(record.sip_call_id.clone(), record.clone())
+        {
+            self.violations
+                .push(format!("two calls of one INVITE: {other:?} and {record:?}"));
         }
-        let answered = record.answer_ms.is_some_and(|answer| answer >= record.start_ms);
+        let answered = record
+            .answer_ms
+            .is_some_and(|answer| answer >= record.start_ms);
         let sane = record.end_ms >= record.start_ms
             && matches!(record.hangup_by, "remote" | "local")
             && (record.sip_status == 200) == answered;
         if !sane {
-            self.violations.push(format!("a record that contradicts itself: {record:?}"));
+            self.violations
+                .push(format!("a record that contradicts itself: {record:?}"));
         }
     }
 
@@ -146,7 +158,9 @@ impl Ledger {
     pub fn check_rest(&mut self) {
         for ((call_id, cseq), accepted) in &self.accepted {
             if !accepted.acknowledged && !self.goodbyes.contains(call_id) {
-                self.violations.push(format!("the 2xx to {call_id} {cseq} has neither ACK nor BYE"));
+                self.violations.push(format!(
+                    "the 2xx to {call_id} {cseq} has neither ACK nor BYE"
+                ));
             }
         }
         for id in self.stages.keys().filter(|id| !self.ended.contains(*id)) {
@@ -157,14 +171,16 @@ impl Ledger {
 
     fn sent_request(&mut self, reading: &Reading, now: Instant) {
         if reading.method != "BYE" {
-            self.violations.push(format!("the switch sends {}", reading.method));
+            self.violations
+                .push(format!("the switch sends {}", reading.method));
             return;
         }
         // RFC 3261 §15: the callee says BYE after the ACK, or when none came.
         for ((call_id, cseq), accepted) in &self.accepted {
             let early = now < accepted.first + ACK_TIME && !accepted.acknowledged;
             if *call_id == reading.call_id && early {
-                self.violations.push(format!("BYE of {call_id} before the ACK to {cseq}"));
+                self.violations
+                    .push(format!("BYE of {call_id} before the ACK to {cseq}"));
             }
         }
         self.goodbyes.insert(reading.call_id.clone());
@@ -173,7 +189,8 @@ impl Ledger {
     fn sent_provisional(&mut self, reading: &Reading) {
         let key = (reading.branch.clone(), reading.method.clone());
         if self.finals.contains_key(&key) {
-            self.violations.push(format!("{:?} after the final response", reading.status()));
+            self.violations
+                .push(format!("{:?} after the final response", reading.status()));
         }
     }
 
@@ -182,8 +199,12 @@ impl Ledger {
         let key = (reading.branch.clone(), reading.method.clone());
         let first = self.finals.entry(key).or_insert_with(|| bytes.to_vec());
         if first != bytes {
-            let (first, now) = (String::from_utf8_lossy(first), String::from_utf8_lossy(bytes));
-            self.violations.push(format!("two final responses: {first} and {now}"));
+            let (first, now) = (
+                String::from_utf8_lossy(first),
+                String::from_utf8_lossy(bytes),
+            );
+            self.violations
+                .push(format!("two final responses: {first} and {now}"));
         }
         if reading.method == "INVITE" && (200..300).contains(&status) {
             self.sent_acceptance(reading, bytes, now);
@@ -211,7 +232,8 @@ impl Ledger {
         let in_time = pause >= Duration::from_millis(500) && now <= accepted.first + ACK_TIME;
         if accepted.acknowledged || accepted.message != bytes || !in_time || accepted.sent > 11 {
             let count = accepted.sent;
-            self.violations.push(format!("2xx to {key:?} number {count} after {pause:?}"));
+            self.violations
+                .push(format!("2xx to {key:?} number {count} after {pause:?}"));
         }
     }
 }

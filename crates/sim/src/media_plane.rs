@@ -4,7 +4,9 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use strowger_media::vocabulary::{Digit, MediaEvent, PlayEnd, PlayId, PortConfig, PortId, PortStats};
+use strowger_media::vocabulary::{
+    Digit, MediaEvent, PlayEnd, PlayId, PortConfig, PortId, PortStats,
+};
 use strowger_switch::config::MediaAddressId;
 use strowger_switch::effect::MediaOrder;
 use strowger_switch::input::Input;
@@ -76,16 +78,29 @@ impl MediaPlane {
     /// Carries out an order; appends what comes of it and when.
     pub fn handle_order(&mut self, order: MediaOrder, now: Instant, out: &mut Vec<(Instant, Due)>) {
         match order {
-            MediaOrder::Open { port, address, rtp_port, config } => {
+            MediaOrder::Open {
+                port,
+                address,
+                rtp_port,
+                config,
+            } => {
                 self.open(port, address, rtp_port, &config);
                 let source = ([10, 0, 0, 1], 40_000).into();
-                out.push((self.soon(now), Due::Event(MediaEvent::Latched { port, source })));
+                out.push((
+                    self.soon(now),
+                    Due::Event(MediaEvent::Latched { port, source }),
+                ));
             }
             MediaOrder::Update { port, config } => {
                 self.check(&config);
                 self.live(port, "Update");
             }
-            MediaOrder::Play { port, play, urls, loops } => {
+            MediaOrder::Play {
+                port,
+                play,
+                urls,
+                loops,
+            } => {
                 let missing = urls.iter().find(|url| url.contains("missing"));
                 let length = urls.iter().map(|url| length(url)).sum::<Duration>();
                 let at = self.soon(now);
@@ -105,7 +120,9 @@ impl MediaPlane {
             }
             MediaOrder::StopPlay { port } => {
                 let at = self.soon(now);
-                let playing = self.live(port, "StopPlay").and_then(|open| open.playing.take());
+                let playing = self
+                    .live(port, "StopPlay")
+                    .and_then(|open| open.playing.take());
                 out.extend(playing.map(|play| (at, play_done(port, play, PlayEnd::Stopped))));
             }
             MediaOrder::Echo { port, .. } => {
@@ -116,7 +133,12 @@ impl MediaPlane {
     }
 
     /// What has come due, as an input of the switch.
-    pub fn happen(&mut self, due: Due, now: Instant, out: &mut Vec<(Instant, Due)>) -> Option<Input> {
+    pub fn happen(
+        &mut self,
+        due: Due,
+        now: Instant,
+        out: &mut Vec<(Instant, Due)>,
+    ) -> Option<Input> {
         match due {
             Due::Ready(address, port) => {
                 if !self.stock.insert((address, port)) {
@@ -147,7 +169,11 @@ impl MediaPlane {
         let mut open = self.ports.iter().filter(|(_, open)| !open.closing);
         let (port, _) = open.find(|(_, open)| open.rtp_port == rtp_port)?;
         let (port, digit) = (*port, Digit::from_char(key)?);
-        let event = MediaEvent::Digit { port, digit, duration_ms: 100 };
+        let event = MediaEvent::Digit {
+            port,
+            digit,
+            duration_ms: 100,
+        };
         Some((at, Due::Event(event)))
     }
 
@@ -155,15 +181,23 @@ impl MediaPlane {
         self.opened += 1;
         self.check(config);
         if !self.stock.remove(&(address, rtp_port)) {
-            self.violations.push(format!("Open on {rtp_port}, which is not free"));
+            self.violations
+                .push(format!("Open on {rtp_port}, which is not free"));
         }
-        let open = OpenPort { address, rtp_port, playing: None, closing: false };
+        let open = OpenPort {
+            address,
+            rtp_port,
+            playing: None,
+            closing: false,
+        };
         if self.ports.insert(port, open).is_some() {
-            self.violations.push(format!("Open of {port:?}, which is open"));
+            self.violations
+                .push(format!("Open of {port:?}, which is open"));
         }
         let same_slot = |other: &&PortId| (other.worker, other.slot) == (port.worker, port.slot);
         if self.ports.keys().filter(same_slot).count() > 1 {
-            self.violations.push(format!("Open of {port:?} in a slot that is not free"));
+            self.violations
+                .push(format!("Open of {port:?} in a slot that is not free"));
         }
     }
 
@@ -183,14 +217,16 @@ impl MediaPlane {
     fn live(&mut self, port: PortId, order: &str) -> Option<&mut OpenPort> {
         let open = self.ports.get_mut(&port).filter(|open| !open.closing);
         if open.is_none() {
-            self.violations.push(format!("{order} for {port:?}, which is not open"));
+            self.violations
+                .push(format!("{order} for {port:?}, which is not open"));
         }
         open
     }
 
     fn check(&mut self, config: &PortConfig) {
-        if config.ptime_ms % 10 != 0 || !(10..=60).contains(&config.ptime_ms) {
-            self.violations.push(format!("packets of {} ms", config.ptime_ms));
+        if !config.ptime_ms.is_multiple_of(10) || !(10..=60).contains(&config.ptime_ms) {
+            self.violations
+                .push(format!("packets of {} ms", config.ptime_ms));
         }
         if config.codecs.is_empty() {
             self.violations.push("a port without a codec".to_owned());

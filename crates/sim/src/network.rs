@@ -112,9 +112,8 @@ impl Network {
     }
 
     fn datagram(&mut self, path: Path, now: Instant) -> [Option<Instant>; 2] {
-        let is_cut = |cut: &Partition| {
-            cut.phone == path.phone && (cut.from..cut.until).contains(&now)
-        };
+        let is_cut =
+            |cut: &Partition| cut.phone == path.phone && (cut.from..cut.until).contains(&now);
         if self.partitions.iter().any(is_cut) || self.random.per_mille(self.faults.loss_per_mille) {
             self.lost += 1;
             return [None, None];
@@ -135,7 +134,11 @@ impl Network {
     }
 
     fn delay(&mut self) -> Duration {
-        let Faults { delay_min_ms, delay_max_ms, .. } = self.faults;
+        let Faults {
+            delay_min_ms,
+            delay_max_ms,
+            ..
+        } = self.faults;
         let usual = self.random.ms(delay_min_ms, delay_max_ms);
         if self.random.per_mille(self.faults.straggler_per_mille) {
             return usual + self.random.ms(0, self.faults.straggler_ms);

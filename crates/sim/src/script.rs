@@ -105,7 +105,8 @@ impl Script {
     /// Anything a phone may do.
     pub fn random(random: &mut Random) -> Self {
         const USERS: &[&str] = &[
-            "echo", "echo", "answer", "play", "play", "ivr", "busy", "reject", "early", "slow", "nobody",
+            "echo", "echo", "answer", "play", "play", "ivr", "busy", "reject", "early", "slow",
+            "nobody",
         ];
         let user = random.pick(USERS);
         let mut script = Self::listen(user);
@@ -161,11 +162,15 @@ impl Script {
         if !ends_alone || random.per_mille(600) {
             // `play` lasts 2 s: some of these meet its end.
             let last = if random.per_mille(300) {
-                Duration::from_millis(2000).max(at)
+                Duration::from_secs(2).max(at)
             } else {
                 at + random.ms(0, 4000)
             };
-            let act = if random.per_mille(60) { Act::Vanish } else { Act::Bye };
+            let act = if random.per_mille(60) {
+                Act::Vanish
+            } else {
+                Act::Bye
+            };
             self.acts.push((last, act));
         }
     }

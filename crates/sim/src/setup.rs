@@ -13,7 +13,7 @@ use strowger_switch::dial_plan::{DialEntry, DialMatch, DialPlan};
 use strowger_switch::flow::{Flow, FlowSet};
 
 /// Longest call of the simulation.
-pub const MAX_CALL: Duration = Duration::from_secs(120);
+pub const MAX_CALL: Duration = Duration::from_mins(2);
 
 /// A switch that listens on UDP and TCP and answers the users of the scripts.
 pub fn config() -> SwitchConfig {
@@ -61,9 +61,18 @@ fn routes() -> Routes {
         ("echo", json!([{"type": "answer"}, {"type": "echo"}])),
         ("answer", json!([{"type": "answer"}, {"type": "stop"}])),
         ("play", json!([play("prompt.wav"), {"type": "hangup"}])),
-        ("missing", json!([play("missing.wav"), play("beep.wav"), {"type": "hangup"}])),
-        ("busy", json!([{"type": "hangup", "option": {"reason": "busy"}}])),
-        ("reject", json!([{"type": "hangup", "option": {"reason": "reject"}}])),
+        (
+            "missing",
+            json!([play("missing.wav"), play("beep.wav"), {"type": "hangup"}]),
+        ),
+        (
+            "busy",
+            json!([{"type": "hangup", "option": {"reason": "busy"}}]),
+        ),
+        (
+            "reject",
+            json!([{"type": "hangup", "option": {"reason": "reject"}}]),
+        ),
         (
             "early",
             json!([
@@ -75,7 +84,10 @@ fn routes() -> Routes {
             "slow",
             json!([{"type": "sleep", "option": {"duration": 1500}}, {"type": "answer"}, {"type": "echo"}]),
         ),
-        ("silent", json!([{"type": "sleep", "option": {"duration": 600_000}}])),
+        (
+            "silent",
+            json!([{"type": "sleep", "option": {"duration": 600_000}}]),
+        ),
         ("ivr", ivr()),
     ];
     let mut set = FlowSet::default();

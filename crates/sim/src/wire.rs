@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use rsip::headers::UntypedHeader as _;
+use rsip::headers::{ToTypedHeader as _, UntypedHeader as _};
 use rsip::message::{HasHeaders as _, HeadersExt as _};
 use rsip::{Header, SipMessage};
 use strowger_sip::transport::Transport;
@@ -12,7 +12,6 @@ use strowger_sip::transport::Transport;
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
     pub(crate) address: SocketAddr,
-    pub(crate) switch: SocketAddr,
     pub(crate) transport: Transport,
     pub(crate) call_id: String,
     pub(crate) local_tag: String,
@@ -79,7 +78,11 @@ pub(crate) fn response(request: &rsip::Request, status: u16) -> Vec<u8> {
     let mut headers = rsip::Headers::default();
     for header in request.headers.iter() {
         match header {
-            Header::Via(_) | Header::From(_) | Header::To(_) | Header::CallId(_) | Header::CSeq(_) => {
+            Header::Via(_)
+            | Header::From(_)
+            | Header::To(_)
+            | Header::CallId(_)
+            | Header::CSeq(_) => {
                 headers.push(header.clone());
             }
             _ => {}
@@ -120,7 +123,11 @@ impl Reading {
         let message = SipMessage::try_from(bytes).map_err(|error| format!("rsip: {error}"))?;
         let say = |error: rsip::Error| format!("rsip: {error}");
         let via = message.via_header().map_err(say)?.typed().map_err(say)?;
-        let branch = via.branch().ok_or("the top Via has no branch")?.value().to_owned();
+        let branch = via
+            .branch()
+            .ok_or("the top Via has no branch")?
+            .value()
+            .to_owned();
         let cseq = message.cseq_header().map_err(say)?.typed().map_err(say)?;
         let from = message.from_header().map_err(say)?.typed().map_err(say)?;
         let to = message.to_header().map_err(say)?.typed().map_err(say)?;
@@ -179,7 +186,9 @@ impl Reading {
         if stated.as_ref() == Some(&length) {
             return Ok(());
         }
-        Err(format!("Content-Length {stated:?} of a body of {length} octets"))
+        Err(format!(
+            "Content-Length {stated:?} of a body of {length} octets"
+        ))
     }
 }
 
@@ -204,7 +213,12 @@ pub(crate) mod sdp {
 
     pub(crate) fn ordinary(address: SocketAddr, version: u32, direction: &str) -> String {
         let events = "rtpmap:101 telephone-event/8000";
-        describe(address, version, "m=audio 40000 RTP/AVP 8 0 101", &[events, direction])
+        describe(
+            address,
+            version,
+            "m=audio 40000 RTP/AVP 8 0 101",
+            &[events, direction],
+        )
     }
 
     pub(crate) fn unacceptable(address: SocketAddr, version: u32) -> String {

@@ -25,6 +25,7 @@ impl Phone {
             Offer::OtherType => Some(("text/plain", "hello".to_owned())),
         };
         self.sdp_version = 1;
+        let body = body.as_ref().map(|(kind, body)| (*kind, &**body));
         self.send("INVITE", body, now, out);
         self.invite_cseq = self.cseq;
         if let Some(after) = self.script.cancel_after {
@@ -37,14 +38,18 @@ impl Phone {
         match act {
             Act::Hold | Act::Resume => {
                 self.sdp_version += 1;
-                let direction = if act == Act::Hold { "sendonly" } else { "sendrecv" };
+                let direction = if act == Act::Hold {
+                    "sendonly"
+                } else {
+                    "sendrecv"
+                };
                 let body = sdp::ordinary(address, self.sdp_version, direction);
-                self.send("INVITE", Some((SDP, body)), now, out);
+                self.send("INVITE", Some((SDP, &body)), now, out);
             }
             Act::ReinviteLate => self.send("INVITE", None, now, out),
             Act::ReinviteUnacceptable => {
                 let body = sdp::unacceptable(address, self.sdp_version + 1);
-                self.send("INVITE", Some((SDP, body)), now, out);
+                self.send("INVITE", Some((SDP, &body)), now, out);
             }
             Act::Digit(key) => {
                 let said = self.rtp_port.map(|rtp_port| Said::Digit { rtp_port, key });
@@ -64,8 +69,15 @@ impl Phone {
 
     /// Whether an INVITE of ours has no final response or its 2xx no ACK.
     pub(super) fn is_inviting(&self) -> bool {
-        let mut open = self.transactions.iter().filter(|one| one.method == "INVITE");
-        open.any(|one| !one.is_over()) || self.agenda.iter().any(|(_, step)| matches!(step, Step::Ack(_)))
+        let mut open = self
+            .transactions
+            .iter()
+            .filter(|one| one.method == "INVITE");
+        open.any(|one| !one.is_over())
+            || self
+                .agenda
+                .iter()
+                .any(|(_, step)| matches!(step, Step::Ack(_)))
     }
 
     pub(super) fn request_timed_out(&mut self, method: &str, cseq: u32) {
@@ -120,7 +132,9 @@ impl Phone {
         };
         let Some(transaction) = open.find(ours) else {
             let (method, branch) = (&reading.method, &reading.branch);
-            self.complain(format!("a response to a {method} that was never sent: {branch}"));
+            self.complain(format!(
+                "a response to a {method} that was never sent: {branch}"
+            ));
             return;
         };
         let status = reading.status().unwrap_or_default();
@@ -152,7 +166,10 @@ impl Phone {
     fn check_response(&mut self, reading: &Reading, status: u16, cseq: u32, before: Option<u16>) {
         let method = &reading.method;
         if reading.cseq != cseq {
-            self.complain(format!("{status} to {method} {cseq} with CSeq {}", reading.cseq));
+            self.complain(format!(
+                "{status} to {method} {cseq} with CSeq {}",
+                reading.cseq
+            ));
         }
         if reading.from_tag.as_ref() != Some(&self.identity.local_tag) {
             self.complain(format!("{status} to {method} with another From tag"));
@@ -199,10 +216,10 @@ impl Phone {
         }
         self.learn_dialog(reading);
         self.check_acceptance(reading);
-        if cseq != self.invite_cseq {
-            self.report.others.push(("INVITE".to_owned(), 200));
-        } else {
+        if cseq == self.invite_cseq {
             self.report.invite = Some(200);
+        } else {
+            self.report.others.push(("INVITE".to_owned(), 200));
         }
         self.acknowledge(reading, cseq, now, out);
         if cseq == self.invite_cseq && self.state == State::Calling {
@@ -278,7 +295,8 @@ impl Phone {
         let ack = identity.request("ACK", cseq, &reading.branch, None);
         out.push(Said::Send(ack.clone()));
         let mut all = self.transactions.iter_mut();
-        if let Some(invite) = all.find(|one| one.branch == reading.branch && one.method == "INVITE") {
+        if let Some(invite) = all.find(|one| one.branch == reading.branch && one.method == "INVITE")
+        {
             invite.ack = Some(ack);
         }
         if cseq == self.invite_cseq {
@@ -310,7 +328,7 @@ impl Phone {
     fn send(
         &mut self,
         method: &str,
-        body: Option<(&str, String)>,
+        body: Option<(&str, &str)>,
         now: Instant,
         out: &mut Vec<Said>,
     ) {
@@ -322,13 +340,12 @@ impl Phone {
         &mut self,
         method: &str,
         cseq: u32,
-        body: Option<(&str, String)>,
+        body: Option<(&str, &str)>,
         now: Instant,
         out: &mut Vec<Said>,
     ) {
         let count = self.transactions.len();
         let branch = format!("z9hG4bK-{}-{count}", self.identity.local_tag);
-        let body = body.as_ref().map(|(kind, body)| (*kind, &**body));
         let message = self.identity.request(method, cseq, &branch, body);
         self.open(method, cseq, branch, message, now, out);
     }

@@ -95,7 +95,6 @@ impl Phone {
         let address = SocketAddr::from(([10, (number >> 16) as u8, high, low], 5060));
         let identity = Identity {
             address,
-            switch,
             transport: script.transport,
             call_id: format!("call-{number}@sim"),
             local_tag: format!("phone-{number}"),
@@ -159,7 +158,10 @@ impl Phone {
             return None;
         }
         let agenda = self.agenda.iter().map(|(at, _)| *at);
-        let transactions = self.transactions.iter().filter_map(ClientTransaction::poll_timeout);
+        let transactions = self
+            .transactions
+            .iter()
+            .filter_map(ClientTransaction::poll_timeout);
         agenda.chain(transactions).min()
     }
 
@@ -221,7 +223,8 @@ impl Phone {
 
     fn check_bye(&mut self, reading: &Reading, request: &rsip::Request) {
         let ours = Some(&self.identity.local_tag) == reading.to_tag.as_ref();
-        let known = self.identity.remote_tag.is_none() || self.identity.remote_tag == reading.from_tag;
+        let known =
+            self.identity.remote_tag.is_none() || self.identity.remote_tag == reading.from_tag;
         if !ours || !known || reading.from_tag.is_none() {
             let tags = (&reading.from_tag, &reading.to_tag);
             self.complain(format!("a BYE with the tags {tags:?}"));
@@ -259,7 +262,12 @@ impl Phone {
         }
         let is_reinvite = match act {
             Act::Hold | Act::Resume | Act::ReinviteLate | Act::ReinviteUnacceptable => true,
-            Act::Digit(_) | Act::Options | Act::Refused | Act::StaleCSeq | Act::Bye | Act::Vanish => false,
+            Act::Digit(_)
+            | Act::Options
+            | Act::Refused
+            | Act::StaleCSeq
+            | Act::Bye
+            | Act::Vanish => false,
         };
         if is_reinvite {
             if self.script.ack == Ack::Never {

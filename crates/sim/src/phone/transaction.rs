@@ -10,7 +10,7 @@ const T1: Duration = Duration::from_millis(500);
 const T2: Duration = Duration::from_secs(4);
 
 /// Longest time a ringing INVITE is waited for.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// A request until its final response.
 #[derive(Debug)]
