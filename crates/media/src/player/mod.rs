@@ -1,4 +1,5 @@
-//! (in work)
-/// A decoded prompt.
-#[derive(Debug)]
-pub struct Prompt;
+//! Prompts and their playback.
+
+mod prompt;
+
+pub use prompt::{Prompt, PromptError};
