@@ -2,4 +2,9 @@
 //! line. What decides lives in `strowger_sip`, `strowger_media` and
 //! `strowger_switch`; this crate owns their values and carries out their effects.
 
+pub mod media;
+pub mod prompts;
 pub mod sys;
+
+#[cfg(test)]
+mod test_folder;

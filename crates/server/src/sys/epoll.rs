@@ -85,6 +85,11 @@ impl ReadyList {
         self.len == 0
     }
 
+    /// Forgets what the last wait reported.
+    pub fn clear(&mut self) {
+        self.len = 0;
+    }
+
     /// Token of the `index`th one reported.
     pub fn token(&self, index: usize) -> u64 {
         self.events[..self.len][index].u64
