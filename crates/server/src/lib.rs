@@ -3,6 +3,7 @@
 //! `strowger_switch`; this crate owns their values and carries out their effects.
 
 pub mod media;
+pub mod net;
 pub mod prompts;
 pub mod sys;
 
