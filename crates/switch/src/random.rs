@@ -25,6 +25,11 @@ impl Random {
         self.stream.next_u32()
     }
 
+    /// A tag of 16 hexadecimal digits.
+    pub(crate) fn tag(&mut self) -> String {
+        format!("{:016x}", self.u64())
+    }
+
     /// A UUID of version 4 (RFC 9562 §5.4).
     pub(crate) fn uuid(&mut self) -> Arc<str> {
         let high = (self.u64() & !0xf000) | 0x4000;

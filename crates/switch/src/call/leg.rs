@@ -129,10 +129,7 @@ impl Leg {
     /// Refuses the INVITE with a final response.
     pub(crate) fn reject(&mut self, rejection: Rejection, core: &mut Core, now: Instant) {
         let Some(invite) = self.invite.take() else { return };
-        let mut response = self.dialog.respond(&invite.request, rejection.status);
-        rejection.apply(&mut response);
-        core.dress(&mut response);
-        core.respond(invite.transaction, response, now);
+        self.refuse(invite.transaction, &invite.request, &rejection, core, now);
         self.dialog.terminate();
     }
 
@@ -151,12 +148,7 @@ impl Leg {
         };
         match outcome {
             Ok((body, _)) => self.send_accept(transaction, request, body, core, now),
-            Err(rejection) => {
-                let mut response = self.dialog.respond(request, rejection.status);
-                rejection.apply(&mut response);
-                core.dress(&mut response);
-                core.respond(transaction, response, now);
-            }
+            Err(rejection) => self.refuse(transaction, request, &rejection, core, now),
         }
     }
 
@@ -175,7 +167,7 @@ impl Leg {
             return Acked::Confirmed;
         };
         let content_type = ack.headers.get(&HeaderName::ContentType);
-        let answer = match description(content_type.as_deref(), &ack.body) {
+        let answer = match description(content_type, &ack.body) {
             Ok(Some(answer)) => media.take_answer(self.call, &answer, core),
             Ok(None) => Err("the ACK carries no answer".to_owned()),
             Err(_) => Err("the body of the ACK is no session description".to_owned()),
@@ -258,6 +250,20 @@ impl Leg {
         given_up
     }
 
+    fn refuse(
+        &self,
+        transaction: ServerTransactionId,
+        request: &Request,
+        rejection: &Rejection,
+        core: &mut Core,
+        now: Instant,
+    ) {
+        let tag = String::from_utf8_lossy(&self.dialog.id().local_tag);
+        let mut response = rejection.response(request, Some(&tag));
+        core.dress(&mut response);
+        core.respond(transaction, response, now);
+    }
+
     fn send_accept(
         &mut self,
         transaction: ServerTransactionId,
@@ -292,7 +298,7 @@ impl Leg {
         core: &mut Core,
     ) -> Result<Option<Bytes>, Rejection> {
         let content_type = request.headers.get(&HeaderName::ContentType);
-        let Some(offer) = description(content_type.as_deref(), &request.body)? else {
+        let Some(offer) = description(content_type, &request.body)? else {
             return Ok(None);
         };
         let call = self.call;

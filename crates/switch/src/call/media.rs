@@ -8,13 +8,13 @@ use bytes::Bytes;
 use strowger_media::vocabulary::{
     Codec, CodecPayload, Direction, EventPayload, PortConfig, PortId,
 };
-use strowger_sip::message::{Rejection, StatusCode};
+use strowger_sip::message::{HeaderName, Rejection, StatusCode};
 use strowger_sip::sdp::{self, CodecCapability, LocalMedia, NegotiatedMedia, OfferAnswer};
 
 use crate::call_table::CallId;
 use crate::config::{MediaAddressId, SwitchConfig};
 use crate::effect::{Effect, MediaOrder};
-use crate::switch::{Core, offer_refused};
+use crate::switch::{ACCEPT, Core, offer_refused};
 
 /// Offer/answer and port of one leg.
 #[derive(Debug)]
@@ -204,9 +204,9 @@ pub(crate) fn description(
         return Ok(None);
     }
     match content_type.and_then(|content_type| sdp::find_sdp(content_type, body)) {
-        Some(found) => Ok(Some(found)),
+        Some(found) => Ok(Some(body.slice_ref(found))),
         None => Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
-            .with("Accept", "application/sdp, multipart/mixed")),
+            .with_header(HeaderName::Accept, ACCEPT)),
     }
 }
 

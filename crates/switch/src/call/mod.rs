@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 
 use strowger_media::vocabulary::{MediaEvent, PortStats};
 use strowger_sip::dialog::Dialog;
-use strowger_sip::message::{Method, Rejection, Request, StatusCode};
+use strowger_sip::message::{HeaderName, Method, Rejection, Request, StatusCode};
 use strowger_sip::transaction::{ClientTransactionId, ServerTransactionId};
 use strowger_sip::transport::Hop;
 
@@ -147,7 +147,7 @@ impl Call {
         now: Instant,
     ) {
         if let Err(rejection) = self.leg.admit(request) {
-            core.reject(transaction, request, rejection, now);
+            core.reject(transaction, request, &rejection, now);
             return;
         }
         match &request.method {
@@ -326,8 +326,8 @@ impl Call {
             // RFC 3261 §14.2: the first INVITE has no final response yet.
             Phase::Offering => {
                 let rejection = Rejection::new(StatusCode::SERVER_INTERNAL_ERROR)
-                    .with("Retry-After", (core.random.u32() % 11).to_string());
-                core.reject(transaction, request, rejection, now);
+                    .with_header(HeaderName::RetryAfter, (core.random.u32() % 11).to_string());
+                core.reject(transaction, request, &rejection, now);
             }
             Phase::Accepted | Phase::Up if self.is_live() => {
                 self.leg.reinvite(transaction, request, core, now);

@@ -46,7 +46,7 @@ impl Outcome {
     pub(crate) fn remote_bye(bye: &Request) -> Self {
         let cause = match bye.headers.get(&HeaderName::Reason) {
             Some(reason) => {
-                format!("the caller hung up: {}", String::from_utf8_lossy(&reason)).into()
+                format!("the caller hung up: {}", String::from_utf8_lossy(reason)).into()
             }
             None => Cow::Borrowed("the caller hung up"),
         };
@@ -126,11 +126,11 @@ pub(super) fn opened(incoming: &Incoming, uuid: &str, now_ms: u64) -> CallRecord
         id: uuid.to_owned(),
         sip_call_id: invite.headers.call_id().map(|id| lossy(&id)).unwrap_or_default(),
         direction: "incoming",
-        source: from.as_ref().map(|from| from.uri.to_string()).unwrap_or_default(),
+        source: from.as_ref().map(|from| lossy(from.uri.as_bytes())).unwrap_or_default(),
         source_name: from.as_ref().map(display_name).unwrap_or_default(),
-        destination: invite.uri.to_string(),
+        destination: lossy(invite.uri.as_bytes()),
         remote: format!("{} {}", hop.transport, hop.remote),
-        user_agent: invite.headers.get(&HeaderName::UserAgent).map(|v| lossy(&v)).unwrap_or_default(),
+        user_agent: invite.headers.get(&HeaderName::UserAgent).map(lossy).unwrap_or_default(),
         flow: incoming.flow.name().to_owned(),
         start_ms: now_ms,
         ..CallRecord::default()
@@ -173,7 +173,7 @@ fn media_record(figures: &PortStats) -> MediaRecord {
 }
 
 fn display_name(from: &NameAddr) -> String {
-    from.display.as_ref().map(|name| lossy(name)).unwrap_or_default()
+    from.display().map(|name| lossy(&name)).unwrap_or_default()
 }
 
 fn lossy(bytes: &[u8]) -> String {

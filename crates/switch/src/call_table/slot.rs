@@ -90,7 +90,9 @@ impl Slot {
         let generation = generation_of(self.state.load(Ordering::Relaxed));
         fence(Ordering::Release);
         self.start_ms.store(start_ms, Ordering::Relaxed);
-        self.answer.store(tagged(generation, 0), Ordering::Relaxed);
+        // An exchange, so that a late `set_answered` of the call before comes either
+        // earlier, and is wiped out, or later, and fails.
+        self.answer.swap(tagged(generation, 0), Ordering::Relaxed);
         self.store_figures(&MediaFigures::default());
         let state = tagged(generation, 0) | LIVE | status as u64;
         self.state.store(state, Ordering::Release);

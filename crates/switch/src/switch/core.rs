@@ -26,6 +26,9 @@ use crate::random::Random;
 /// Methods that this switch understands (RFC 3261 §20.5).
 pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
 
+/// Bodies that this switch can read (RFC 3261 §20.1).
+pub(crate) const ACCEPT: &str = "application/sdp, multipart/mixed";
+
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) config: SwitchConfig,
@@ -158,8 +161,7 @@ impl Core {
         if request.method == Method::Ack {
             return;
         }
-        let mut response = Response::for_request(request, rejection.status, None);
-        rejection.apply(&mut response);
+        let mut response = rejection.response(request, None);
         self.dress(&mut response);
         self.stats.count_response(response.status.code());
         self.transactions.respond_stateless(request, hop, response, &mut self.said);
@@ -171,11 +173,12 @@ impl Core {
         &mut self,
         id: ServerTransactionId,
         request: &Request,
-        rejection: Rejection,
+        rejection: &Rejection,
         now: Instant,
     ) {
-        let mut response = self.answer_to(request, rejection.status);
-        rejection.apply(&mut response);
+        let tag = self.random.tag();
+        let mut response = rejection.response(request, Some(&tag));
+        self.dress(&mut response);
         self.respond(id, response, now);
     }
 
@@ -193,7 +196,7 @@ impl Core {
     ) {
         let mut response = self.answer_to(request, StatusCode::OK);
         response.headers.push(HeaderName::Allow, ALLOW);
-        response.headers.push(HeaderName::Accept, "application/sdp, multipart/mixed");
+        response.headers.push(HeaderName::Accept, ACCEPT);
         response.headers.push(HeaderName::AcceptEncoding, "identity");
         response.headers.push(HeaderName::AcceptLanguage, "en");
         response.headers.push(HeaderName::Supported, "");
@@ -211,7 +214,8 @@ impl Core {
             Method::Other(_) => StatusCode::NOT_IMPLEMENTED,
             _ => StatusCode::METHOD_NOT_ALLOWED,
         };
-        self.reject(id, request, Rejection::new(status).with("Allow", ALLOW), now);
+        let rejection = Rejection::new(status).with_header(HeaderName::Allow, ALLOW);
+        self.reject(id, request, &rejection, now);
     }
 
     pub(crate) fn no_such_dialog(
@@ -220,15 +224,14 @@ impl Core {
         request: &Request,
         now: Instant,
     ) {
-        self.reject(id, request, Rejection::new(StatusCode::CALL_DOES_NOT_EXIST), now);
+        self.reject(id, request, &Rejection::new(StatusCode::CALL_DOES_NOT_EXIST), now);
     }
 
     /// 503 that says when to come again.
     pub(crate) fn unavailable(&mut self, reason: &'static str) -> Rejection {
         self.stats.overloads += 1;
-        Rejection::new(StatusCode::SERVICE_UNAVAILABLE)
-            .because(reason)
-            .with("Retry-After", self.config.limits.retry_after_s.to_string())
+        Rejection::because(StatusCode::SERVICE_UNAVAILABLE, reason)
+            .with_header(HeaderName::RetryAfter, self.config.limits.retry_after_s.to_string())
     }
 
     /// Headers that every response of ours carries.
@@ -258,7 +261,7 @@ impl Core {
     }
 
     fn answer_to(&mut self, request: &Request, status: StatusCode) -> Response {
-        let tag = format!("{:016x}", self.random.u64());
+        let tag = self.random.tag();
         let mut response = Response::for_request(request, status, Some(&tag));
         self.dress(&mut response);
         response
@@ -268,5 +271,5 @@ impl Core {
 /// The refusal of an offer (RFC 3264 §6, RFC 3261 §13.3.1.3).
 pub(crate) fn offer_refused(error: &OfferError) -> Rejection {
     let status = StatusCode::new(error.status()).unwrap_or(StatusCode::NOT_ACCEPTABLE_HERE);
-    Rejection::new(status).because(error.to_string())
+    Rejection::because(status, error.to_string())
 }

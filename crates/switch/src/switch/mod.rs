@@ -39,7 +39,7 @@ use crate::input::{Control, Input};
 use admission::Admission;
 use deadlines::Deadlines;
 
-pub(crate) use self::core::{ALLOW, Core, offer_refused};
+pub(crate) use self::core::{ACCEPT, ALLOW, Core, offer_refused};
 pub use stats::{METHODS, REASONS, SwitchStats};
 
 /// A whole switch, but for its sockets, threads, files and clock.
@@ -156,12 +156,7 @@ impl Switch {
                 self.core.stats.messages_received += 1;
                 self.core.transactions.handle_message(response, hop, now, &mut self.core.said);
             }
-            Err(error) => {
-                self.core.stats.parse_errors += 1;
-                if let Some((request, rejection)) = error.refusal() {
-                    self.refuse_unparsed(request, hop, &rejection);
-                }
-            }
+            Err(_) => self.core.stats.parse_errors += 1,
         }
     }
 
@@ -199,16 +194,12 @@ impl Switch {
 
     fn handle_unframed(&mut self, hop: Hop, head: Bytes, status: u16) {
         self.core.stats.parse_errors += 1;
-        let Ok(Message::Request(request)) = Message::parse(head, &self.core.config.message) else {
+        let Ok(Message::Request(mut request)) = Message::parse(head, &self.core.config.message) else {
             return;
         };
         let status = StatusCode::new(status).unwrap_or(StatusCode::BAD_REQUEST);
-        self.refuse_unparsed(request, hop, &Rejection::new(status));
-    }
-
-    fn refuse_unparsed(&mut self, mut request: Request, hop: Hop, rejection: &Rejection) {
         request.stamp_source(hop.remote);
-        self.core.respond_stateless(&request, hop, rejection);
+        self.core.respond_stateless(&request, hop, &Rejection::new(status));
     }
 
     fn handle_media(&mut self, event: MediaEvent, now: Instant) {

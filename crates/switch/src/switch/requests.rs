@@ -9,7 +9,6 @@ use strowger_sip::transaction::ServerTransactionId;
 use strowger_sip::transport::{Hop, Transport};
 
 use super::Switch;
-use super::core::ALLOW;
 use crate::call::{Call, Incoming};
 use crate::call_table::{CallId, CallStatus};
 
@@ -23,7 +22,7 @@ impl Switch {
         now: Instant,
     ) {
         if let Some(rejection) = unmet_requirement(&request) {
-            self.core.reject(id, &request, rejection, now);
+            self.core.reject(id, &request, &rejection, now);
             return;
         }
         if request.headers.to().is_ok_and(|to| to.tag().is_some()) {
@@ -66,7 +65,7 @@ impl Switch {
     ) {
         match self.place(transaction, &invite, hop, now) {
             Ok((id, incoming)) => self.begin(id, incoming(invite), now),
-            Err(rejection) => self.core.reject(transaction, &invite, rejection, now),
+            Err(rejection) => self.core.reject(transaction, &invite, &rejection, now),
         }
     }
 
@@ -84,7 +83,7 @@ impl Switch {
         };
         let Some(flow) = self.routes.flows.get(found.flow).cloned() else {
             let reason = "The dial plan names a flow that is not loaded";
-            return Err(Rejection::new(StatusCode::SERVER_INTERNAL_ERROR).because(reason));
+            return Err(Rejection::because(StatusCode::SERVER_INTERNAL_ERROR, reason));
         };
         let captures = found.captures;
         let tag = self.core.random.u64();
@@ -132,7 +131,7 @@ fn unmet_requirement(request: &Request) -> Option<Rejection> {
     if !required.is_empty() {
         let unsupported = required.join(&b", "[..]);
         let rejection = Rejection::new(StatusCode::BAD_EXTENSION);
-        return Some(rejection.with_bytes(HeaderName::Unsupported, unsupported.into()));
+        return Some(rejection.with_header(HeaderName::Unsupported, unsupported));
     }
     let encoded = request
         .headers
@@ -140,7 +139,7 @@ fn unmet_requirement(request: &Request) -> Option<Rejection> {
         .any(|coding| !coding.eq_ignore_ascii_case(b"identity"));
     if encoded {
         let rejection = Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE);
-        return Some(rejection.with("Accept-Encoding", "identity").with("Allow", ALLOW));
+        return Some(rejection.with_header(HeaderName::AcceptEncoding, "identity"));
     }
     None
 }
