@@ -351,6 +351,9 @@ struct Bucket {
     len: usize,
 }
 
+// Sets of names are kept as the bits of a u128.
+const _: () = assert!(KNOWN.len() <= 128);
+
 static BY_LENGTH: [Bucket; LONGEST + 1] = by_length();
 
 const fn by_length() -> [Bucket; LONGEST + 1] {

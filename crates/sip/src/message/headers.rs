@@ -154,6 +154,20 @@ impl Headers {
         self.matching(name).count()
     }
 
+    /// The first standardised name among `names` that has a second line.
+    pub(super) fn first_repeated(&self, names: &[HeaderName]) -> Option<HeaderName> {
+        let wanted = names.iter().fold(0u128, |mask, name| mask | 1 << name.id());
+        let mut seen = 0;
+        for entry in self.entries.iter().filter(|entry| entry.id != OTHER) {
+            let bit = 1u128 << entry.id & wanted;
+            if seen & bit != 0 {
+                return HeaderName::from_id(entry.id);
+            }
+            seen |= bit;
+        }
+        None
+    }
+
     /// All lines in order: name and value.
     pub fn iter(&self) -> impl Iterator<Item = (HeaderName, &[u8])> {
         self.entries

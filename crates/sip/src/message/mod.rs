@@ -52,7 +52,7 @@ pub use status::StatusCode;
 pub use stream::{Framed, FramingError, StreamFramer};
 pub use typed::HeaderError;
 pub use uri::{Uri, UriError};
-pub use validate::Rejection;
+pub use validate::{Rejection, ResponseError};
 pub use via::Via;
 
 /// A SIP message: a request or a response.
