@@ -27,7 +27,8 @@ impl Random {
     }
 }
 
-const OWN: [&[u8]; 4] = [
+const OWN: [&[u8]; 5] = [
+    b"OPTIONS sip:a SIP/2.0\r\nVia:\r\nVia: ,SIP/2.0/UDP 192.0.2.95;branch=z9hG4bKa\r\nl: 0\r\n\r\n",
     b"INVITE sip:[2001:db8::1]:5060;transport=tcp SIP/2.0\r\nv: SIP/2.0/TCP [2001:db8::2]:5060\
 ;branch=z9hG4bK1;rport, SIP/2.0/UDP a.example;received=[2001:db8::3];rport=9\r\nf: \"\\\"a\\\\\" \
 <sip:a%20b:c@[::1]:1;x=y?h=v&i=>;tag=1\r\nt: <tel:+1-201-555-0123;phone-context=+1>\r\ni: a@b\r\n\

@@ -17,6 +17,7 @@
 //! Values are bytes, not text: a display name in Latin-1 passes through.
 
 mod cseq;
+mod header_line;
 mod header_name;
 mod headers;
 mod host;
