@@ -26,7 +26,7 @@ pub(super) struct Server {
     reply: Hop,
     pub(super) last: Box<[u8]>,
     /// The 100 that goes out if the TU stays silent.
-    trying: Option<Box<Response>>,
+    pub(super) trying: Option<Box<Response>>,
     watches_hop: bool,
     /// When the entry in the heap stands that counts.
     pub(super) scheduled: Option<Instant>,
@@ -77,16 +77,15 @@ impl ServerMachine {
 }
 
 impl Transactions {
-    /// The TU answers: one `Send` comes out, and the hop it goes to is returned.
-    /// A 2xx to INVITE is the TU's to repeat, from that `Send`. `None` if it is
-    /// too late for this response.
+    /// The TU answers. Returns what was sent and where, for the 2xx that the TU
+    /// has to repeat; `None` if it is too late for this response.
     pub fn respond(
         &mut self,
         id: ServerTransactionId,
         response: &Response,
         now: Instant,
         out: &mut Vec<TransactionOutput>,
-    ) -> Option<Hop> {
+    ) -> Option<(Hop, Bytes)> {
         let sent = self.answer(id.0, response, now, out);
         if sent.is_none() {
             self.stats.late_responses += 1;
@@ -132,7 +131,7 @@ impl Transactions {
         response: &Response,
         now: Instant,
         out: &mut Vec<TransactionOutput>,
-    ) -> Option<Hop> {
+    ) -> Option<(Hop, Bytes)> {
         let class = ResponseClass::of(response.status);
         let server = self.servers.get_mut(id)?;
         let send = match &mut server.machine {
@@ -156,9 +155,12 @@ impl Transactions {
             Box::default()
         };
         let hop = server.reply;
-        out.push(TransactionOutput::Send { hop, message });
+        out.push(TransactionOutput::Send {
+            hop,
+            message: message.clone(),
+        });
         self.server_changed(id);
-        Some(hop)
+        Some((hop, message))
     }
 
     pub(super) fn server_timeout(
