@@ -211,6 +211,12 @@ mod tests {
         DialPlan::new(entries.into_iter().map(entry).collect())
     }
 
+    /// A user, and the flow and captures it leads to.
+    type Row = (
+        &'static str,
+        Option<(&'static str, &'static [&'static str])>,
+    );
+
     #[test]
     fn exact_before_the_longest_prefix_before_the_first_pattern() {
         let plan = plan([
@@ -226,7 +232,7 @@ mod tests {
             (exact(""), "nobody"),
         ])
         .unwrap();
-        let table: [(&str, Option<(&str, &[&str])>); 19] = [
+        let table: [Row; 19] = [
             ("echo", Some(("echo", &[]))),
             ("Echo", None),
             ("echo2", None),
