@@ -228,6 +228,11 @@ impl World {
         Ok(true)
     }
 
+    /// What happened last, when it is kept.
+    pub fn trace_text(&self) -> String {
+        self.trace.as_ref().map(|trace| trace.join("\n")).unwrap_or_default()
+    }
+
     /// A phone.
     pub fn phone(&self, number: usize) -> &Phone {
         &self.phones[number]
