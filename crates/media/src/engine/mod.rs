@@ -348,16 +348,20 @@ impl MediaEngine {
     }
 
     fn send_reports(&mut self, moment: Moment, out: &mut impl MediaSink) {
-        let ntp = self.ntp(moment.us);
-        for slot in 0..self.report_due.len() {
-            if u64::from(self.report_due[slot]) > moment.tick || self.report_due[slot] == NEVER {
-                continue;
-            }
+        let now_due = moment.tick.min(u64::from(NEVER) - 1) as u32;
+        let mut from = 0;
+        while let Some(at) = self.report_due[from..]
+            .iter()
+            .position(|&due| due <= now_due)
+        {
+            let slot = from + at;
+            from = slot + 1;
+            let ntp = self.ntp(moment.us);
+            let interval_ms = self.config.rtcp_interval_ms;
+            self.report_due[slot] = Self::after(&mut self.random, moment.tick, interval_ms);
             let Some(port) = self.ports[slot].as_deref_mut() else {
                 continue;
             };
-            self.report_due[slot] =
-                Self::after(&mut self.random, moment.tick, self.config.rtcp_interval_ms);
             if let Some(to) = port.rtcp_destination() {
                 self.compound.clear();
                 port.write_report(&mut self.compound, moment.tick, moment.us, ntp);
