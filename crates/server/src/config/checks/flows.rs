@@ -123,8 +123,8 @@ impl Checks<'_> {
         let expected = expected.map(str::to_owned);
         let message = format!("flow `{name}`: {message}");
         // An unknown name is the key; anything else is about the value.
-        let of_key = error.message.starts_with("unknown option")
-            || error.message.starts_with("unknown name");
+        let of_key =
+            error.message.starts_with("unknown option") || error.message.starts_with("unknown key");
         let located = match actions {
             Written::Inline(_) => {
                 let mut whole = steps("flows");
@@ -145,6 +145,14 @@ impl Checks<'_> {
             Written::Inline(_) => self.document.source.error(&range, message),
             Written::File { path, text, .. } => Source { file: path, text }.error(&range, message),
         };
+        let place = |error: &ConfigError| (error.file.clone(), error.line, error.column);
+        if self
+            .errors
+            .iter()
+            .any(|known| place(known) == place(&noted))
+        {
+            return; // the compiler and the prompts stumbled over the same thing
+        }
         self.note(ConfigError {
             expected,
             nearest: error.nearest.clone(),

@@ -37,8 +37,7 @@ fn in_short(error: &ConfigError) -> String {
 /// Each case: a text, and all that is wrong with it.
 fn assert_errors(cases: &[(&str, &[&str])]) {
     for (text, expected) in cases {
-        let _ = expected;
-        eprintln!("CASE {text:?}\n  {:#?}", errors(text));
+        assert_eq!(errors(text), *expected, "\n{text}");
     }
 }
 
@@ -46,7 +45,6 @@ fn assert_errors(cases: &[(&str, &[&str])]) {
 fn assert_errors_behind_tiny(cases: &[(&str, &[&str])]) {
     for (text, expected) in cases {
         let text = format!("{TINY}{text}");
-        let _ = expected;
-        eprintln!("CASE {text:?}\n  {:#?}", errors(&text));
+        assert_eq!(errors(&text), *expected, "\n{text}");
     }
 }
