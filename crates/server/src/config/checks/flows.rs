@@ -218,7 +218,7 @@ impl Checks<'_> {
         for problem in plan.check(flows) {
             let entry = &plan.entries()[problem.entry];
             let index = indices[problem.entry];
-            let unknown = flows.get(&entry.flow).is_none();
+            let unknown = problem.message.starts_with("there is no flow");
             if unknown && file.flows.contains_key(&entry.flow) {
                 continue; // it is there, with an error of its own
             }
@@ -228,10 +228,29 @@ impl Checks<'_> {
                 (DialMatch::Prefix(_), false) => "prefix",
                 (DialMatch::Pattern(_), false) => "pattern",
             };
-            self.wrong(&format!("dial_plan[{index}].{setting}"), problem.message)
+            let message = self.with_line(&problem.message, &indices);
+            self.wrong(&format!("dial_plan[{index}].{setting}"), message)
                 .nearest = problem.nearest;
         }
         plan
+    }
+
+    /// "entry 3" of the plan is for the operator the entry of a line.
+    fn with_line(&self, message: &str, indices: &[usize]) -> String {
+        let Some((before, rest)) = message.split_once("entry ") else {
+            return message.to_owned();
+        };
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        let (number, after) = rest.split_at(digits);
+        let index = number.parse().ok().and_then(|at: usize| indices.get(at));
+        let Some(index) = index else {
+            return message.to_owned();
+        };
+        let table = self.document.locate(&steps(&format!("dial_plan[{index}]")));
+        let line = self.document.source.line(&table.value);
+        format!("{before}entry of line {line}{after}")
     }
 
     fn dial_entry(&mut self, index: usize, entry: &DialPlanEntry) -> Option<DialEntry> {

@@ -71,8 +71,8 @@ impl Checks<'_> {
 
     pub(super) fn ptime_ms(&mut self, ptime_ms: u64) -> u8 {
         let path = "media.ptime_ms";
-        let ptime = self.number(path, ptime_ms, 10..=60, "ms");
-        if ptime % 10 != 0 {
+        let ptime = self.number(path, ptime_ms, 10..=60_u8, "ms");
+        if !ptime.is_multiple_of(10) {
             self.wrong(path, format!("`ptime_ms` cannot be {ptime}"))
                 .expected = Some("10, 20, 30, 40, 50 or 60 ms".to_owned());
         }
@@ -105,7 +105,7 @@ impl Checks<'_> {
     /// RTP has an even port and RTCP the odd one above it (RFC 3550 §11).
     fn port_pairs(&mut self, first: u16, last: u16) {
         let rule = "RTP is even, RTCP the odd one above it (RFC 3550 §11)";
-        if first % 2 != 0 {
+        if !first.is_multiple_of(2) {
             self.wrong(
                 "media.port_range[0]",
                 format!("the first port, {first}, is odd"),
@@ -118,7 +118,7 @@ impl Checks<'_> {
             )
             .expected = Some("1024 or more".to_owned());
         }
-        if last % 2 == 0 {
+        if last.is_multiple_of(2) {
             self.wrong(
                 "media.port_range[1]",
                 format!("the last port, {last}, is even"),

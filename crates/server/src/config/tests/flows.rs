@@ -75,12 +75,33 @@ fn the_dial_plan() {
             "[[dial_plan]]\nuser = \"a\"\nprefix = \"b\"\nflow = \"echo\"\n",
             &["5:1+13 more than one of `user`, `prefix` and `pattern` | one of them"],
         ),
-        ("[[dial_plan]]\nuser = \"a\"\nflow = \"ecko\"\n", &[]),
-        ("[[dial_plan]]\nuser = \"a\"\nflow = \"zzzzzz\"\n", &[]),
-        ("[[dial_plan]]\npattern = \"(a\"\nflow = \"echo\"\n", &[]),
+        (
+            "[[dial_plan]]\nuser = \"a\"\nflow = \"ecko\"\n",
+            &["7:8+6 there is no flow `ecko` | echo"],
+        ),
+        (
+            "[[dial_plan]]\nuser = \"a\"\nflow = \"zzzzzz\"\n",
+            &["7:8+8 there is no flow `zzzzzz`"],
+        ),
+        (
+            "[[dial_plan]]\npattern = \"(a\"\nflow = \"echo\"\n",
+            &["6:11+4 no regular expression: unclosed group"],
+        ),
         (
             "[[dial_plan]]\nuser = \"a\"\nflow = \"echo\"\n[[dial_plan]]\nuser = \"a\"\nflow = \"echo\"\n",
-            &[],
+            &["9:8+3 the same users have the entry of line 5 already"],
+        ),
+        (
+            "[[dial_plan]]\nprefix = \"1\"\nflow = \"echo\"\n[[dial_plan]]\npattern = \"12.*\"\nflow = \"ecko\"\n",
+            &[
+                "9:11+6 every user it matches begins with `1`, and prefixes come first: entry of line 5",
+                "10:8+6 there is no flow `ecko` | echo",
+            ],
+        ),
+        // A flow that is there but wrong is no unknown flow.
+        (
+            "[[dial_plan]]\nuser = \"a\"\nflow = \"b\"\n[flows.b]\n",
+            &["8:1+9 flow `b` has no actions | `actions`, or `file` for a JSON file"],
         ),
     ];
     for (text, expected) in cases {
