@@ -110,3 +110,59 @@ fn the_prompt_is_about_ten_seconds_of_sound() {
     let clipped = samples.iter().filter(|s| s.unsigned_abs() > 32_700).count();
     assert_eq!(clipped, 0);
 }
+
+#[test]
+fn the_command_says_how_it_went() {
+    let right = check(&config_folder().join("strowger.toml"), &|_, _| Ok(()));
+    assert_eq!(right.exit_code, 0);
+    assert!(
+        right.text.ends_with(
+            "strowger.toml: no errors. 4 listeners, 7 flows, 7 entries in the dial plan\n"
+        ),
+        "{}",
+        right.text
+    );
+    let broken = |_: &Path, url: &str| match url {
+        "file:menu.wav" => Err("prompt \"file:menu.wav\": 3 octets are no WAV".to_owned()),
+        _ => Ok(()),
+    };
+    let wrong = check(&config_folder().join("strowger.toml"), &broken);
+    assert_eq!(wrong.exit_code, 1);
+    assert!(
+        wrong.text.contains(
+            "flows/ivr.json:2:61: flow `ivr`: prompt \"file:menu.wav\": 3 octets are no WAV\n"
+        ),
+        "{}",
+        wrong.text
+    );
+    assert!(wrong.text.ends_with("\n1 error\n"), "{}", wrong.text);
+}
+
+/// What an editor may leave behind: the file cut anywhere, a line lost, a character
+/// replaced. It is refused or it works.
+#[test]
+fn damaged_files_never_panic() {
+    let path = config_folder().join("strowger.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let read = |text: &str| Config::parse(&path, text, &|_, _| Ok(()));
+    let mut refused = 0;
+    for at in (0..text.len()).step_by(17) {
+        refused += u32::from(read(&text[..at]).is_err());
+        for other in ["\"", "[", "]", "=", "\n", "9", "-", "ü"] {
+            let damaged = format!("{}{other}{}", &text[..at], &text[at + 1..]);
+            if let Err(errors) = read(&damaged) {
+                refused += 1;
+                for error in errors {
+                    assert!(error.line >= 1 && error.column >= 1, "{error}");
+                    assert!(error.to_string().contains('^'));
+                }
+            }
+        }
+    }
+    assert!(refused > 100);
+    for lost in 0..text.lines().count() {
+        let lines = text.lines().enumerate().filter(|(line, _)| *line != lost);
+        let damaged: Vec<_> = lines.map(|(_, line)| line).collect();
+        let _ = read(&damaged.join("\n"));
+    }
+}
