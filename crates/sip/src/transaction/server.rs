@@ -399,11 +399,7 @@ impl Transactions {
         self.server_changed(id);
     }
 
-    pub(super) fn server_transport_error(
-        &mut self,
-        id: SlabId,
-        out: &mut Vec<TransactionOutput>,
-    ) {
+    pub(super) fn server_transport_error(&mut self, id: SlabId, out: &mut Vec<TransactionOutput>) {
         let Some(server) = self.servers.get_mut(id) else {
             return;
         };
@@ -422,7 +418,10 @@ impl Transactions {
     }
 
     fn send_trying(&mut self, id: SlabId, out: &mut Vec<TransactionOutput>) {
-        let trying = self.servers.get_mut(id).and_then(|server| server.trying.take());
+        let trying = self
+            .servers
+            .get_mut(id)
+            .and_then(|server| server.trying.take());
         let Some(trying) = trying else {
             return;
         };
@@ -435,7 +434,11 @@ impl Transactions {
     }
 
     fn send_last(&mut self, id: SlabId, out: &mut Vec<TransactionOutput>) {
-        let Some(server) = self.servers.get(id).filter(|server| !server.last.is_empty()) else {
+        let Some(server) = self
+            .servers
+            .get(id)
+            .filter(|server| !server.last.is_empty())
+        else {
             return;
         };
         self.stats.retransmissions_out += 1;

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use strowger_sip::dialog::{AcceptedInvite, AcceptedOutput, Dialog};
+use strowger_sip::dialog::{AcceptedInvite, AcceptedInviteOutput, Dialog};
 use strowger_sip::message::{HeaderName, Method, Rejection, Request, Response, StatusCode, Uri};
 use strowger_sip::transaction::{ClientTransactionId, ServerTransactionId};
 use strowger_sip::transport::{Hop, Transport};
@@ -240,11 +240,11 @@ impl Leg {
         let mut given_up = false;
         for output in outputs {
             match output {
-                AcceptedOutput::Retransmit { hop, message } => {
+                AcceptedInviteOutput::Retransmit { hop, message } => {
                     core.stats.retransmissions_sent += 1;
                     core.effects.push(Effect::Send { hop, message });
                 }
-                AcceptedOutput::AckTimedOut => given_up = true,
+                AcceptedInviteOutput::AckTimedOut => given_up = true,
             }
         }
         given_up
@@ -276,9 +276,7 @@ impl Leg {
         let cseq = request.headers.cseq().map_or(0, |cseq| cseq.number);
         self.dialog.confirm();
         let Some((hop, message)) = core.respond(transaction, response, now) else { return };
-        let timers = &core.config.transactions;
-        let accepted = AcceptedInvite::new(message, hop, cseq, timers.t1, timers.t2, now);
-        self.accepted = Some(accepted);
+        self.accepted = Some(AcceptedInvite::new(message, hop, cseq, &core.timing, now));
     }
 
     /// Our description for a 2xx: the answer to the request's offer (`true`), or

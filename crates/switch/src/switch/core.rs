@@ -9,7 +9,7 @@ use bytes::Bytes;
 use strowger_sip::message::{HeaderName, Method, Rejection, Request, Response, StatusCode};
 use strowger_sip::sdp::{CodecCapability, OfferError};
 use strowger_sip::transaction::{
-    ClientTransactionId, ServerTransactionId, TransactionOutput, Transactions,
+    ClientTransactionId, ServerTransactionId, Timing, TransactionOutput, Transactions,
 };
 use strowger_sip::transport::{Hop, ListenerId, Transport};
 
@@ -49,6 +49,7 @@ pub(crate) struct Core {
     pub(crate) orders: Vec<CallOrder>,
     /// What the transactions said and nobody has looked at yet.
     pub(crate) said: Vec<TransactionOutput>,
+    pub(crate) timing: Timing,
     cname: Arc<str>,
 }
 
@@ -65,6 +66,12 @@ impl Core {
         let addresses = config.media_addresses.len();
         // RFC 7022 §4.2: a CNAME that tells nothing about the host.
         let cname = format!("{:016x}@strowger", random.u64()).into();
+        let timing = Timing {
+            t1: config.transactions.t1,
+            t2: config.transactions.t2,
+            t4: config.transactions.t4,
+            trying_delay: config.transactions.trying_delay,
+        };
         Self {
             ports: Ports::new(addresses, config.media_workers, config.max_ports_per_worker),
             capabilities: capabilities(&config),
@@ -80,6 +87,7 @@ impl Core {
             effects: Vec::new(),
             orders: Vec::new(),
             said: Vec::new(),
+            timing,
             cname,
         }
     }

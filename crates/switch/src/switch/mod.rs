@@ -302,7 +302,11 @@ impl Switch {
         let to = request.headers.to().ok()?;
         let tag = parse_tag(to.tag()?)?;
         let id = self.by_tag.get(&tag).copied()?;
-        self.call(id)?.dialog().matches(request).then_some(id)
+        let dialog = self.call(id)?.dialog().id();
+        let from = request.headers.from_().ok()?;
+        let same = dialog.remote_tag == from.tag().unwrap_or_default()
+            && dialog.call_id == request.headers.call_id().ok()?;
+        same.then_some(id)
     }
 
     /// Lets a call do something, then looks after its deadlines or its end.

@@ -88,7 +88,7 @@ impl Switch {
         let captures = found.captures;
         let tag = self.core.random.u64();
         let contact = self.contact(&user, hop);
-        let dialog = Dialog::uas(invite, &format!("{tag:016x}"), contact)?;
+        let dialog = Dialog::uas(invite, &format!("{tag:016x}"), &contact)?;
         let start_ms = self.core.clock.unix_ms(now);
         let Some(id) = self.core.table.claim(CallStatus::Ringing, start_ms) else {
             return Err(self.core.unavailable("Too many calls"));
