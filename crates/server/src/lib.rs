@@ -7,6 +7,8 @@ pub mod config;
 pub mod media;
 pub mod net;
 pub mod prompts;
+pub mod records;
+pub mod signalling;
 pub mod sys;
 
 #[cfg(test)]
