@@ -9,7 +9,7 @@ use serde_json::json;
 use strowger_media::vocabulary::{Direction, PlayEnd, PortStats};
 use strowger_sip::transport::Transport;
 use strowger_switch::config::Routes;
-use strowger_switch::dial_plan::{DialPlan, Rule};
+use strowger_switch::dial_plan::{DialEntry, DialMatch, DialPlan};
 use strowger_switch::effect::MediaOrder;
 use strowger_switch::flow::{Flow, FlowSet};
 use strowger_switch::input::Control;
@@ -19,21 +19,39 @@ use support::{Bench, Caller, OFFER};
 fn routes() -> Routes {
     let flows = [
         ("echo", json!([{"type": "answer"}, {"type": "echo"}])),
-        ("play", json!([{"type": "play", "option": {"stream_urls": ["prompt.wav"]}}])),
-        ("wait", json!([{"type": "sleep", "option": {"duration": 3_600_000}}])),
-        ("busy", json!([{"type": "hangup", "option": {"reason": "busy"}}])),
-        ("early", json!([
-            {"type": "play", "option": {"stream_urls": ["prompt.wav"], "early_media": true}},
-            {"type": "hangup", "option": {"reason": "busy"}}
-        ])),
+        (
+            "play",
+            json!([{"type": "play", "option": {"stream_urls": ["prompt.wav"]}}]),
+        ),
+        (
+            "wait",
+            json!([{"type": "sleep", "option": {"duration": 3_600_000}}]),
+        ),
+        (
+            "busy",
+            json!([{"type": "hangup", "option": {"reason": "busy"}}]),
+        ),
+        (
+            "early",
+            json!([
+                {"type": "play", "option": {"stream_urls": ["prompt.wav"], "early_media": true}},
+                {"type": "hangup", "option": {"reason": "busy"}}
+            ]),
+        ),
     ];
     let mut set = FlowSet::default();
     let mut rules = Vec::new();
     for (name, actions) in flows {
         set.insert(Flow::from_json(name, &actions).unwrap());
-        rules.push(Rule::exact(name, name));
+        rules.push(DialEntry {
+            matches: DialMatch::User(name.into()),
+            flow: name.into(),
+        });
     }
-    Routes { flows: set, dial_plan: DialPlan::new(rules).unwrap() }
+    Routes {
+        flows: set,
+        dial_plan: DialPlan::new(rules).unwrap(),
+    }
 }
 
 /// Calls `echo` and acknowledges.
@@ -50,23 +68,43 @@ fn a_call_is_answered_echoes_and_ends_with_the_callers_bye() {
     let mut caller = Caller::new("echo", "c1");
     bench.receive(&caller.invite(OFFER));
     let answer = bench.last("SIP/2.0 200 OK").to_owned();
-    for part in ["m=audio 4000 RTP/AVP 0 101", "Contact: <sip:echo@127.0.0.1:5060>", "Allow:"] {
+    for part in [
+        "m=audio 4000 RTP/AVP 0 101",
+        "Contact: <sip:echo@127.0.0.1:5060>",
+        "Allow:",
+    ] {
         assert!(answer.contains(part), "{part} is missing in\n{answer}");
     }
     caller.heard(&answer);
     let (_, config) = bench.port();
     assert_eq!(config.remote_rtp, Some("127.0.0.1:30000".parse().unwrap()));
-    assert!(matches!(bench.orders.last(), Some(MediaOrder::Echo { on: true, .. })));
+    assert!(matches!(
+        bench.orders.last(),
+        Some(MediaOrder::Echo { on: true, .. })
+    ));
     bench.receive(&caller.ack(""));
     bench.pass(Duration::from_secs(3));
     bench.receive(&caller.bye());
     assert_eq!(bench.said(), ["SIP/2.0 200 OK", "SIP/2.0 200 OK"]);
-    assert!(bench.records.is_empty(), "the record waits for the port's figures");
-    bench.port_closed(PortStats { packets_received: 150, mos_x100: 441, ..Default::default() });
+    assert!(
+        bench.records.is_empty(),
+        "the record waits for the port's figures"
+    );
+    bench.port_closed(PortStats {
+        packets_received: 150,
+        mos_x100: 441,
+        ..Default::default()
+    });
     let record = &bench.records[0];
-    assert_eq!((record.hangup_by, record.hangup_reason, record.codec), ("remote", "normal", "PCMU"));
+    assert_eq!(
+        (record.hangup_by, record.hangup_reason, record.codec),
+        ("remote", "normal", "PCMU")
+    );
     assert_eq!(record.answer_ms, Some(record.start_ms));
-    assert_eq!((record.end_ms - record.start_ms, record.sip_status), (3000, 200));
+    assert_eq!(
+        (record.end_ms - record.start_ms, record.sip_status),
+        (3000, 200)
+    );
     assert_eq!(record.source_name, "Ann");
     let media = record.media.as_ref().unwrap();
     assert_eq!((media.packets_received, media.mos), (150, Some(4.41)));
@@ -87,7 +125,11 @@ fn what_an_unanswered_caller_gets() {
         caller.heard(bench.last(status));
         bench.receive(&caller.ack(""));
         assert_eq!(bench.said(), [status]);
-        let reasons: Vec<_> = bench.records.iter().map(|record| record.hangup_reason).collect();
+        let reasons: Vec<_> = bench
+            .records
+            .iter()
+            .map(|record| record.hangup_reason)
+            .collect();
         assert_eq!(reasons, reason.into_iter().collect::<Vec<_>>(), "{user}");
         bench.at_rest();
     }
@@ -151,7 +193,10 @@ fn early_media_comes_with_183_and_the_refusal_after_it() {
     bench.play_done(PlayEnd::Finished);
     bench.port_closed(PortStats::default());
     bench.receive(&caller.ack(""));
-    assert_eq!(bench.said(), ["SIP/2.0 183 Session Progress", "SIP/2.0 486 Busy Here"]);
+    assert_eq!(
+        bench.said(),
+        ["SIP/2.0 183 Session Progress", "SIP/2.0 486 Busy Here"]
+    );
     bench.at_rest();
     assert_eq!(bench.records[0].hangup_reason, "busy");
 }
@@ -163,12 +208,18 @@ fn cancel_ends_an_unanswered_call() {
     bench.receive(&caller.invite(OFFER));
     bench.said();
     bench.receive(&caller.cancel());
-    assert_eq!(bench.said(), ["SIP/2.0 200 OK", "SIP/2.0 487 Request Terminated"]);
+    assert_eq!(
+        bench.said(),
+        ["SIP/2.0 200 OK", "SIP/2.0 487 Request Terminated"]
+    );
     bench.receive(&caller.ack(""));
     bench.port_closed(PortStats::default());
     bench.at_rest();
     let record = &bench.records[0];
-    assert_eq!((record.hangup_by, record.hangup_reason), ("remote", "cancel"));
+    assert_eq!(
+        (record.hangup_by, record.hangup_reason),
+        ("remote", "cancel")
+    );
     assert_eq!(record.sip_status, 487);
 }
 
@@ -193,10 +244,21 @@ fn a_late_offer_is_answered_in_the_ack() {
     assert!(offer.contains("m=audio 4000 RTP/AVP 0 8 101"), "{offer}");
     caller.heard(&offer);
     assert_eq!(bench.port().1.remote_rtp, None);
-    assert!(!bench.orders.iter().any(|order| matches!(order, MediaOrder::Echo { .. })));
+    assert!(
+        !bench
+            .orders
+            .iter()
+            .any(|order| matches!(order, MediaOrder::Echo { .. }))
+    );
     bench.receive(&caller.ack(OFFER));
-    assert_eq!(bench.port().1.remote_rtp, Some("127.0.0.1:30000".parse().unwrap()));
-    assert!(matches!(bench.orders.last(), Some(MediaOrder::Echo { on: true, .. })));
+    assert_eq!(
+        bench.port().1.remote_rtp,
+        Some("127.0.0.1:30000".parse().unwrap())
+    );
+    assert!(matches!(
+        bench.orders.last(),
+        Some(MediaOrder::Echo { on: true, .. })
+    ));
 }
 
 #[test]
@@ -214,12 +276,16 @@ fn a_reinvite_holds_and_resumes() {
     let mut bench = Bench::new(routes());
     let mut caller = Caller::new("echo", "c11");
     call_up(&mut bench, &mut caller);
-    let held = OFFER.replace("t=0 0\r\n", "t=0 0\r\na=sendonly\r\n").replace("1 1 IN", "1 2 IN");
+    let held = OFFER
+        .replace("t=0 0\r\n", "t=0 0\r\na=sendonly\r\n")
+        .replace("1 1 IN", "1 2 IN");
     bench.receive(&caller.reinvite(&held));
     assert!(bench.last("SIP/2.0 200").contains("a=recvonly"));
     bench.receive(&caller.ack(""));
     assert_eq!(bench.port().1.direction, Direction::RecvOnly);
-    let bad = OFFER.replace("RTP/AVP 0 101", "RTP/AVP 18").replace("1 1 IN", "1 3 IN");
+    let bad = OFFER
+        .replace("RTP/AVP 0 101", "RTP/AVP 18")
+        .replace("1 1 IN", "1 3 IN");
     bench.receive(&caller.reinvite(&bad));
     bench.last("SIP/2.0 488");
     bench.receive(&caller.ack(""));
@@ -257,7 +323,10 @@ fn requests_that_are_refused() {
 #[test]
 fn an_invite_that_cannot_be_answered() {
     let text = OFFER.replace("RTP/AVP 0 101", "RTP/AVP 18");
-    let table = [(text.as_str(), "SIP/2.0 488"), ("no description", "SIP/2.0 400")];
+    let table = [
+        (text.as_str(), "SIP/2.0 488"),
+        ("no description", "SIP/2.0 400"),
+    ];
     for (body, status) in table {
         let mut bench = Bench::new(routes());
         let caller = Caller::new("echo", "c13");
@@ -271,7 +340,9 @@ fn an_invite_that_cannot_be_answered() {
 
 #[test]
 fn past_the_limits_a_new_call_is_told_to_come_back() {
-    let mut bench = Bench::with(routes(), Transport::Udp, |config| config.limits.max_calls = 1);
+    let mut bench = Bench::with(routes(), Transport::Udp, |config| {
+        config.limits.max_calls = 1
+    });
     let mut first = Caller::new("echo", "c14");
     call_up(&mut bench, &mut first);
     bench.receive(&Caller::new("echo", "c15").invite(OFFER));
@@ -282,8 +353,9 @@ fn past_the_limits_a_new_call_is_told_to_come_back() {
     bench.receive(&Caller::new("echo", "c16").invite(OFFER));
     bench.last("SIP/2.0 200");
 
-    let mut bench =
-        Bench::with(routes(), Transport::Udp, |config| config.limits.max_calls_per_second = 1);
+    let mut bench = Bench::with(routes(), Transport::Udp, |config| {
+        config.limits.max_calls_per_second = 1
+    });
     bench.receive(&Caller::new("busy", "c17").invite(OFFER));
     bench.last("SIP/2.0 486");
     bench.receive(&Caller::new("busy", "c18").invite(OFFER));
@@ -343,7 +415,10 @@ fn the_longest_duration_and_the_ring_timeout_end_a_call() {
     bench.said();
     bench.receive(&Caller::new("wait", "c24").invite(OFFER));
     bench.pass(Duration::from_secs(31));
-    assert_eq!(bench.said()[..2], ["SIP/2.0 100 Trying", "SIP/2.0 480 Temporarily Unavailable"]);
+    assert_eq!(
+        bench.said()[..2],
+        ["SIP/2.0 100 Trying", "SIP/2.0 480 Temporarily Unavailable"]
+    );
     assert_eq!(bench.records[1].hangup_reason, "noanswer");
 }
 
@@ -372,7 +447,11 @@ fn a_dialog_hears_only_what_belongs_to_it() {
     let old = caller.request("BYE", "old", "", "");
     bench.receive(&old.replace("CSeq: 1 BYE", "CSeq: 0 BYE"));
     bench.last("SIP/2.0 500");
-    bench.receive(&caller.request("OPTIONS", "opt", "", "").replace("CSeq: 1", "CSeq: 2"));
+    bench.receive(
+        &caller
+            .request("OPTIONS", "opt", "", "")
+            .replace("CSeq: 1", "CSeq: 2"),
+    );
     bench.last("SIP/2.0 200");
     caller.cseq = 2;
     bench.receive(&caller.bye());
@@ -382,7 +461,12 @@ fn a_dialog_hears_only_what_belongs_to_it() {
 /// A response to a request of the switch.
 fn answer_to(request: &str, status: &str) -> String {
     let keep = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"];
-    let headers: Vec<_> =
-        request.lines().filter(|line| keep.iter().any(|name| line.starts_with(name))).collect();
-    format!("SIP/2.0 {status}\r\n{}\r\nContent-Length: 0\r\n\r\n", headers.join("\r\n"))
+    let headers: Vec<_> = request
+        .lines()
+        .filter(|line| keep.iter().any(|name| line.starts_with(name)))
+        .collect();
+    format!(
+        "SIP/2.0 {status}\r\n{}\r\nContent-Length: 0\r\n\r\n",
+        headers.join("\r\n")
+    )
 }

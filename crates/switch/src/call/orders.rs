@@ -22,7 +22,9 @@ pub(super) fn interpreter(
     now: Instant,
 ) -> Interpreter {
     let source = incoming.invite.headers.from_().ok().and_then(|from| {
-        from.uri.user().map(|user| String::from_utf8_lossy(&user).into_owned())
+        from.uri
+            .user()
+            .map(|user| String::from_utf8_lossy(&user).into_owned())
     });
     let facts = CallFacts {
         id: uuid.clone(),
@@ -67,20 +69,29 @@ impl Call {
             CallOrder::Answer => return self.answer(core, now),
             CallOrder::EarlyMedia => return self.early_media(core, now),
             CallOrder::Play { play, urls, loops } => {
-                let Some(media) = self.leg.media() else { return Some(unheard(play)) };
+                let Some(media) = self.leg.media() else {
+                    return Some(unheard(play));
+                };
                 let port = media.port();
-                core.effects.push(Effect::Media(MediaOrder::Play { port, play, urls, loops }));
+                core.effects.push(Effect::Media(MediaOrder::Play {
+                    port,
+                    play,
+                    urls,
+                    loops,
+                }));
             }
             CallOrder::StopPlay => {
                 if let Some(media) = self.leg.media() {
                     let port = media.port();
-                    core.effects.push(Effect::Media(MediaOrder::StopPlay { port }));
+                    core.effects
+                        .push(Effect::Media(MediaOrder::StopPlay { port }));
                 }
             }
             CallOrder::Echo(on) => {
                 if let Some(media) = self.leg.media() {
                     let port = media.port();
-                    core.effects.push(Effect::Media(MediaOrder::Echo { port, on }));
+                    core.effects
+                        .push(Effect::Media(MediaOrder::Echo { port, on }));
                 }
             }
             CallOrder::HangUp { reason } => self.hang_up_by_flow(reason, core, now),
@@ -146,5 +157,8 @@ impl Call {
 /// Without an offer in the INVITE there is nobody to play to before the answer.
 fn unheard(play: PlayId) -> CallEvent {
     let reason = "the INVITE carried no offer, so there is no media before the answer".to_owned();
-    CallEvent::PlayDone { play, end: PlayEnd::Failed(reason) }
+    CallEvent::PlayDone {
+        play,
+        end: PlayEnd::Failed(reason),
+    }
 }

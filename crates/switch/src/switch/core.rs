@@ -29,7 +29,6 @@ pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
 /// Bodies that this switch can read (RFC 3261 §20.1).
 pub(crate) const ACCEPT: &str = "application/sdp, multipart/mixed";
 
-#[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) config: SwitchConfig,
     pub(crate) clock: Clock,
@@ -137,7 +136,8 @@ impl Core {
         }
         self.stats.count_response(status);
         let first = self.said.len();
-        self.transactions.respond(id, response, now, &mut self.said);
+        self.transactions
+            .respond(id, &response, now, &mut self.said);
         let sent = self.said[first..].iter().find_map(|output| match output {
             TransactionOutput::Send { hop, message } => Some((*hop, message.clone())),
             TransactionOutput::Request { .. }
@@ -172,7 +172,8 @@ impl Core {
         let mut response = rejection.response(request, None);
         self.dress(&mut response);
         self.stats.count_response(response.status.code());
-        self.transactions.respond_stateless(request, hop, response, &mut self.said);
+        self.transactions
+            .respond_stateless(request, hop, &response, &mut self.said);
         self.flush_sends();
     }
 
@@ -205,7 +206,9 @@ impl Core {
         let mut response = self.answer_to(request, StatusCode::OK);
         response.headers.push(HeaderName::Allow, ALLOW);
         response.headers.push(HeaderName::Accept, ACCEPT);
-        response.headers.push(HeaderName::AcceptEncoding, "identity");
+        response
+            .headers
+            .push(HeaderName::AcceptEncoding, "identity");
         response.headers.push(HeaderName::AcceptLanguage, "en");
         response.headers.push(HeaderName::Supported, "");
         self.respond(id, response, now);
@@ -232,30 +235,47 @@ impl Core {
         request: &Request,
         now: Instant,
     ) {
-        self.reject(id, request, &Rejection::new(StatusCode::CALL_DOES_NOT_EXIST), now);
+        self.reject(
+            id,
+            request,
+            &Rejection::new(StatusCode::CALL_DOES_NOT_EXIST),
+            now,
+        );
     }
 
     /// 503 that says when to come again.
     pub(crate) fn unavailable(&mut self, reason: &'static str) -> Rejection {
         self.stats.overloads += 1;
-        Rejection::because(StatusCode::SERVICE_UNAVAILABLE, reason)
-            .with_header(HeaderName::RetryAfter, self.config.limits.retry_after_s.to_string())
+        Rejection::because(StatusCode::SERVICE_UNAVAILABLE, reason).with_header(
+            HeaderName::RetryAfter,
+            self.config.limits.retry_after_s.to_string(),
+        )
     }
 
     /// Headers that every response of ours carries.
     pub(crate) fn dress(&self, response: &mut Response) {
         if !self.server_name.is_empty() {
-            response.headers.push(HeaderName::Server, self.server_name.clone());
+            response
+                .headers
+                .push(HeaderName::Server, self.server_name.clone());
         }
     }
 
     /// Passes on what the transactions want sent; the rest waits its turn.
     pub(crate) fn flush_sends(&mut self) {
-        let Self { said, effects, stats, .. } = self;
+        let Self {
+            said,
+            effects,
+            stats,
+            ..
+        } = self;
         said.retain(|output| match output {
             TransactionOutput::Send { hop, message } => {
                 stats.messages_sent += 1;
-                effects.push(Effect::Send { hop: *hop, message: message.clone() });
+                effects.push(Effect::Send {
+                    hop: *hop,
+                    message: message.clone(),
+                });
                 false
             }
             TransactionOutput::Request { .. }

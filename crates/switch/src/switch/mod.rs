@@ -43,7 +43,6 @@ pub(crate) use self::core::{ACCEPT, ALLOW, Core, offer_refused};
 pub use stats::{METHODS, REASONS, SwitchStats};
 
 /// A whole switch, but for its sockets, threads, files and clock.
-#[derive(Debug)]
 pub struct Switch {
     core: Core,
     routes: Arc<Routes>,
@@ -91,7 +90,9 @@ impl Switch {
             Input::Sip { hop, message } => self.handle_message(hop, message, now),
             Input::Unframed { hop, head, status } => self.handle_unframed(hop, head, status),
             Input::TransportError { hop } => {
-                self.core.transactions.handle_transport_error(hop, now, &mut self.core.said);
+                self.core
+                    .transactions
+                    .handle_transport_error(hop, now, &mut self.core.said);
             }
             Input::PortReady { address, port } => self.core.ports.add_ready(address, port),
             Input::Media(event) => self.handle_media(event, now),
@@ -117,7 +118,9 @@ impl Switch {
     /// Does what is due. Late and repeated calls are harmless.
     pub fn handle_timeout(&mut self, now: Instant, out: &mut Vec<Effect>) {
         std::mem::swap(&mut self.core.effects, out);
-        self.core.transactions.handle_timeout(now, &mut self.core.said);
+        self.core
+            .transactions
+            .handle_timeout(now, &mut self.core.said);
         self.settle(now);
         while let Some((at, id)) = self.deadlines.pop_due(now) {
             self.with_call(id, |call, core| {
@@ -127,7 +130,11 @@ impl Switch {
                 }
             });
         }
-        if self.drain.as_ref().is_some_and(|drain| drain.deadline.is_some_and(|at| at <= now)) {
+        if self
+            .drain
+            .as_ref()
+            .is_some_and(|drain| drain.deadline.is_some_and(|at| at <= now))
+        {
             self.end_drain(now);
         }
         self.settle(now);
@@ -154,7 +161,9 @@ impl Switch {
             }
             Ok(response @ Message::Response(_)) => {
                 self.core.stats.messages_received += 1;
-                self.core.transactions.handle_message(response, hop, now, &mut self.core.said);
+                self.core
+                    .transactions
+                    .handle_message(response, hop, now, &mut self.core.said);
             }
             Err(_) => self.core.stats.parse_errors += 1,
         }
@@ -183,7 +192,9 @@ impl Switch {
             }
         }
         let message = Message::Request(request);
-        self.core.transactions.handle_message(message, hop, now, &mut self.core.said);
+        self.core
+            .transactions
+            .handle_message(message, hop, now, &mut self.core.said);
     }
 
     fn is_new_call(&self, request: &Request) -> bool {
@@ -194,17 +205,21 @@ impl Switch {
 
     fn handle_unframed(&mut self, hop: Hop, head: Bytes, status: u16) {
         self.core.stats.parse_errors += 1;
-        let Ok(Message::Request(mut request)) = Message::parse(head, &self.core.config.message) else {
+        let Ok(Message::Request(mut request)) = Message::parse(head, &self.core.config.message)
+        else {
             return;
         };
         let status = StatusCode::new(status).unwrap_or(StatusCode::BAD_REQUEST);
         request.stamp_source(hop.remote);
-        self.core.respond_stateless(&request, hop, &Rejection::new(status));
+        self.core
+            .respond_stateless(&request, hop, &Rejection::new(status));
     }
 
     fn handle_media(&mut self, event: MediaEvent, now: Instant) {
         let port = event.port();
-        let Some(id) = self.core.ports.owner(port) else { return };
+        let Some(id) = self.core.ports.owner(port) else {
+            return;
+        };
         if self.call(id).is_some() {
             self.with_call(id, |call, core| call.handle_media(event, core, now));
         } else if matches!(event, MediaEvent::Closed { .. }) {
@@ -216,10 +231,15 @@ impl Switch {
         match control {
             Control::Drain => {
                 let deadline = now + self.core.config.limits.drain_timeout;
-                self.drain.get_or_insert(Drain { deadline: Some(deadline), told: false });
+                self.drain.get_or_insert(Drain {
+                    deadline: Some(deadline),
+                    told: false,
+                });
             }
             Control::HangUp(id) => {
-                self.with_call(id, |call, core| call.hang_up(Outcome::operator(), core, now));
+                self.with_call(id, |call, core| {
+                    call.hang_up(Outcome::operator(), core, now)
+                });
             }
             Control::Routes(routes) => self.routes = routes,
         }
@@ -311,8 +331,12 @@ impl Switch {
 
     /// Lets a call do something, then looks after its deadlines or its end.
     fn with_call(&mut self, id: CallId, act: impl FnOnce(&mut Call, &mut Core)) {
-        let Some(place) = self.calls.get_mut(id.slot() as usize) else { return };
-        let Some(call) = place.as_deref_mut().filter(|call| call.id() == id) else { return };
+        let Some(place) = self.calls.get_mut(id.slot() as usize) else {
+            return;
+        };
+        let Some(call) = place.as_deref_mut().filter(|call| call.id() == id) else {
+            return;
+        };
         act(call, &mut self.core);
         if call.is_over() {
             if let Some(tag) = parse_tag(&call.dialog().id().local_tag) {
@@ -326,7 +350,12 @@ impl Switch {
     }
 
     fn compact_deadlines(&mut self) {
-        let Self { deadlines, calls, core, .. } = self;
+        let Self {
+            deadlines,
+            calls,
+            core,
+            ..
+        } = self;
         deadlines.compact(core.table.live() as usize, |at, id| {
             let call = calls.get(id.slot() as usize).and_then(Option::as_deref);
             call.is_some_and(|call| call.id() == id && call.scheduled() == Some(at))

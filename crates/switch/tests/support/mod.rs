@@ -48,7 +48,10 @@ impl Bench {
         change(&mut config);
         let now = start();
         let table = Arc::new(CallTable::new(config.limits.max_calls));
-        let clock = Clock { base: now, unix_ms: 1_700_000_000_000 };
+        let clock = Clock {
+            base: now,
+            unix_ms: 1_700_000_000_000,
+        };
         let switch = Switch::new(config, table.clone(), 1, clock, now);
         let mut bench = Self {
             switch,
@@ -62,7 +65,10 @@ impl Bench {
             transport,
         };
         for port in [4000, 4002, 4004, 4006] {
-            bench.input(Input::PortReady { address: MediaAddressId(0), port });
+            bench.input(Input::PortReady {
+                address: MediaAddressId(0),
+                port,
+            });
         }
         bench
     }
@@ -75,7 +81,10 @@ impl Bench {
 
     pub fn receive(&mut self, message: &str) {
         let message = Bytes::copy_from_slice(message.as_bytes());
-        self.input(Input::Sip { hop: self.hop(), message });
+        self.input(Input::Sip {
+            hop: self.hop(),
+            message,
+        });
     }
 
     pub fn control(&mut self, control: Control) {
@@ -107,14 +116,20 @@ impl Bench {
     #[track_caller]
     pub fn last(&self, start: &str) -> &str {
         let last = self.sent.last().expect("something was sent");
-        assert!(last.starts_with(start), "expected {start}, sent was:\n{last}");
+        assert!(
+            last.starts_with(start),
+            "expected {start}, sent was:\n{last}"
+        );
         last
     }
 
     /// First lines of what was sent since the last call.
     pub fn said(&mut self) -> Vec<String> {
         let first = |message: String| message.lines().next().unwrap_or_default().to_owned();
-        std::mem::take(&mut self.sent).into_iter().map(first).collect()
+        std::mem::take(&mut self.sent)
+            .into_iter()
+            .map(first)
+            .collect()
     }
 
     /// The port and configuration last opened or updated.
@@ -149,7 +164,11 @@ impl Bench {
     pub fn digit(&mut self, digit: char) {
         let (port, _) = self.port();
         let digit = Digit::from_char(digit).unwrap();
-        self.input(Input::Media(MediaEvent::Digit { port, digit, duration_ms: 20 }));
+        self.input(Input::Media(MediaEvent::Digit {
+            port,
+            digit,
+            duration_ms: 20,
+        }));
     }
 
     /// Answers a `Close` as a worker does.
@@ -160,14 +179,20 @@ impl Bench {
             _ => None,
         });
         let port = found.expect("a port was ordered closed");
-        self.input(Input::Media(MediaEvent::Closed { port, stats: Box::new(stats) }));
+        self.input(Input::Media(MediaEvent::Closed {
+            port,
+            stats: Box::new(stats),
+        }));
     }
 
     #[track_caller]
     pub fn at_rest(&mut self) {
         self.pass(Duration::from_secs(70));
         let stats = self.switch.stats();
-        assert_eq!((stats.calls_live, stats.transactions_live, stats.ports_live), (0, 0, 0));
+        assert_eq!(
+            (stats.calls_live, stats.transactions_live, stats.ports_live),
+            (0, 0, 0)
+        );
         assert_eq!((self.table.live(), self.table.names()), (0, 0));
     }
 
@@ -175,7 +200,8 @@ impl Bench {
         for effect in out {
             match effect {
                 Effect::Send { message, .. } => {
-                    self.sent.push(String::from_utf8_lossy(&message).into_owned());
+                    self.sent
+                        .push(String::from_utf8_lossy(&message).into_owned());
                 }
                 Effect::Media(order) => self.orders.push(order),
                 Effect::Event(event) => self.events.push(event.kind.as_str().to_owned()),
@@ -186,7 +212,10 @@ impl Bench {
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "a test may take any instant as its start")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a test may take any instant as its start"
+)]
 fn start() -> Instant {
     Instant::now()
 }
@@ -201,7 +230,10 @@ fn config(routes: Routes, transport: Transport) -> SwitchConfig {
             advertised: address,
             media_address: MediaAddressId(0),
         }],
-        media_addresses: vec![MediaAddress { local: ip, advertised: ip }],
+        media_addresses: vec![MediaAddress {
+            local: ip,
+            advertised: ip,
+        }],
         media_workers: 2,
         max_ports_per_worker: 8,
         codecs: vec![Codec::Pcmu, Codec::Pcma],
@@ -234,11 +266,21 @@ pub struct Caller {
 
 impl Caller {
     pub fn new(user: &'static str, call_id: &'static str) -> Self {
-        Self { user, call_id, to_tag: String::new(), cseq: 1 }
+        Self {
+            user,
+            call_id,
+            to_tag: String::new(),
+            cseq: 1,
+        }
     }
 
     pub fn invite(&self, sdp: &str) -> String {
-        self.request("INVITE", &format!("inv{}", self.cseq), "Contact: <sip:a@127.0.0.1:5080>\r\n", sdp)
+        self.request(
+            "INVITE",
+            &format!("inv{}", self.cseq),
+            "Contact: <sip:a@127.0.0.1:5080>\r\n",
+            sdp,
+        )
     }
 
     pub fn ack(&self, sdp: &str) -> String {
@@ -261,15 +303,31 @@ impl Caller {
 
     /// Remembers the To tag of a response.
     pub fn heard(&mut self, response: &str) {
-        let to = response.lines().find(|line| line.starts_with("To:")).expect("a To header");
+        let to = response
+            .lines()
+            .find(|line| line.starts_with("To:"))
+            .expect("a To header");
         let (_, tag) = to.split_once("tag=").expect("a To tag");
         tag.trim().clone_into(&mut self.to_tag);
     }
 
     pub fn request(&self, method: &str, branch: &str, more: &str, body: &str) -> String {
-        let Self { user, call_id, to_tag, cseq } = self;
-        let tag = if to_tag.is_empty() { String::new() } else { format!(";tag={to_tag}") };
-        let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+        let Self {
+            user,
+            call_id,
+            to_tag,
+            cseq,
+        } = self;
+        let tag = if to_tag.is_empty() {
+            String::new()
+        } else {
+            format!(";tag={to_tag}")
+        };
+        let kind = if body.is_empty() {
+            ""
+        } else {
+            "Content-Type: application/sdp\r\n"
+        };
         format!(
             "{method} sip:{user}@127.0.0.1 SIP/2.0\r\n\
              Via: SIP/2.0/UDP 127.0.0.1:5080;branch=z9hG4bK{call_id}{branch}\r\n\
