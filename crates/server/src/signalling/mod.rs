@@ -42,7 +42,6 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// All that the signalling thread owns. The sockets are bound already, so that
 /// what can fail has failed before the thread starts.
-#[derive(Debug)]
 pub struct SignallingParts {
     /// The switch.
     pub switch: Switch,
