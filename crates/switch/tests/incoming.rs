@@ -44,7 +44,7 @@ fn routes() -> Routes {
     for (name, actions) in flows {
         set.insert(Flow::from_json(name, &actions).unwrap());
         rules.push(DialEntry {
-            matches: DialMatch::User(name.into()),
+            users: DialMatch::Exact(name.into()),
             flow: name.into(),
         });
     }

@@ -130,6 +130,14 @@ impl Transactions {
         }
     }
 
+    /// The To tag of a stateless answer: the same for every copy of the request
+    /// (RFC 3261 §8.2.7).
+    pub fn stateless_tag(&self, request: &Request) -> String {
+        let via = request.headers.top_via();
+        let key = via.map(|via| self.keys.transaction(request, &via, &request.method));
+        key.map(tag_of).unwrap_or_default()
+    }
+
     pub(super) fn receive_request(
         &mut self,
         mut request: Request,

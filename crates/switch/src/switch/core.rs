@@ -135,19 +135,7 @@ impl Core {
             self.invites.remove(&id);
         }
         self.stats.count_response(status);
-        let first = self.said.len();
-        self.transactions
-            .respond(id, &response, now, &mut self.said);
-        let sent = self.said[first..].iter().find_map(|output| match output {
-            TransactionOutput::Send { hop, message } => Some((*hop, message.clone())),
-            TransactionOutput::Request { .. }
-            | TransactionOutput::Ack { .. }
-            | TransactionOutput::Cancel { .. }
-            | TransactionOutput::Response { .. }
-            | TransactionOutput::TimedOut { .. }
-            | TransactionOutput::TransportFailed { .. }
-            | TransactionOutput::ServerFailed { .. } => None,
-        });
+        let sent = self.transactions.respond(id, &response, now, &mut self.said);
         self.flush_sends();
         sent
     }
@@ -165,15 +153,17 @@ impl Core {
     }
 
     /// Answers without keeping state (RFC 3261 §8.2.7).
-    pub(crate) fn respond_stateless(&mut self, request: &Request, hop: Hop, rejection: &Rejection) {
+    pub(crate) fn respond_stateless(&mut self, mut request: Request, hop: Hop, rejection: &Rejection) {
         if request.method == Method::Ack {
             return;
         }
-        let mut response = rejection.response(request, None);
+        request.stamp_source(hop.remote);
+        let tag = self.transactions.stateless_tag(&request);
+        let mut response = rejection.response(&request, Some(&tag));
         self.dress(&mut response);
         self.stats.count_response(response.status.code());
         self.transactions
-            .respond_stateless(request, hop, &response, &mut self.said);
+            .respond_stateless(&request, hop, &response, &mut self.said);
         self.flush_sends();
     }
 

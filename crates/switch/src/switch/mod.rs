@@ -153,10 +153,9 @@ impl Switch {
 
     fn handle_message(&mut self, hop: Hop, message: Bytes, now: Instant) {
         match Message::parse(message, &self.core.config.message) {
-            Ok(Message::Request(mut request)) => {
+            Ok(Message::Request(request)) => {
                 self.core.stats.messages_received += 1;
                 self.core.stats.count_request(request.method.as_bytes());
-                request.stamp_source(hop.remote);
                 self.admit_request(request, hop, now);
             }
             Ok(response @ Message::Response(_)) => {
@@ -172,7 +171,7 @@ impl Switch {
     /// Validation and overload control, before any state is kept.
     fn admit_request(&mut self, request: Request, hop: Hop, now: Instant) {
         if let Err(rejection) = request.validate() {
-            self.core.respond_stateless(&request, hop, &rejection);
+            self.core.respond_stateless(request, hop, &rejection);
             return;
         }
         if self.is_new_call(&request) {
@@ -187,7 +186,7 @@ impl Switch {
             };
             if let Some(reason) = refusal {
                 let rejection = self.core.unavailable(reason);
-                self.core.respond_stateless(&request, hop, &rejection);
+                self.core.respond_stateless(request, hop, &rejection);
                 return;
             }
         }
@@ -205,14 +204,13 @@ impl Switch {
 
     fn handle_unframed(&mut self, hop: Hop, head: Bytes, status: u16) {
         self.core.stats.parse_errors += 1;
-        let Ok(Message::Request(mut request)) = Message::parse(head, &self.core.config.message)
+        let Ok(Message::Request(request)) = Message::parse(head, &self.core.config.message)
         else {
             return;
         };
         let status = StatusCode::new(status).unwrap_or(StatusCode::BAD_REQUEST);
-        request.stamp_source(hop.remote);
         self.core
-            .respond_stateless(&request, hop, &Rejection::new(status));
+            .respond_stateless(request, hop, &Rejection::new(status));
     }
 
     fn handle_media(&mut self, event: MediaEvent, now: Instant) {
