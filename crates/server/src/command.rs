@@ -49,7 +49,7 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run { config } => run(config),
         Command::Check { config } => {
-            let checked = check::check(&config, prompts::inspect);
+            let checked = check::check(&config, &prompts::inspect);
             if checked.exit_code == 0 {
                 print!("{}", checked.text);
             } else {
@@ -90,7 +90,9 @@ fn run(file: PathBuf) -> ExitCode {
 
 /// The main thread: HTTP, signals, and the end.
 fn watch(config: Config, mut running: Running) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let code = runtime.block_on(async {
         if let Some(listener) = running.http.take() {
             let board = Arc::clone(&running.board);
@@ -112,7 +114,10 @@ fn watch(config: Config, mut running: Running) -> anyhow::Result<ExitCode> {
 }
 
 /// Until the drain is complete (`None`), or the exit status of another end.
-async fn watch_signals(mut config: Config, running: &mut Running) -> anyhow::Result<Option<ExitCode>> {
+async fn watch_signals(
+    mut config: Config,
+    running: &mut Running,
+) -> anyhow::Result<Option<ExitCode>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hang_up = signal(SignalKind::hangup())?;
@@ -147,7 +152,10 @@ async fn watch_signals(mut config: Config, running: &mut Running) -> anyhow::Res
         }
         draining = true;
         let timeout_s = config.switch.limits.drain_timeout.as_secs();
-        tracing::info!(timeout_s, "draining: new calls are refused, running ones may finish");
+        tracing::info!(
+            timeout_s,
+            "draining: new calls are refused, running ones may finish"
+        );
         running.board.set_draining();
         running.controls.send(Control::Drain).await?;
     }
@@ -155,5 +163,7 @@ async fn watch_signals(mut config: Config, running: &mut Running) -> anyhow::Res
 
 fn describe(config: &Config) -> Vec<String> {
     let listeners = config.switch.listeners.iter();
-    listeners.map(|listener| format!("{} {}", listener.transport, listener.local)).collect()
+    listeners
+        .map(|listener| format!("{} {}", listener.transport, listener.local))
+        .collect()
 }

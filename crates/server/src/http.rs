@@ -81,12 +81,23 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let board = Arc::new(Board::new(Vec::new(), Arc::default()));
         let server = tokio::spawn(serve(listener, Arc::clone(&board)));
-        assert!(get_path(address, "/healthz").await.starts_with("HTTP/1.1 200"));
-        assert!(get_path(address, "/metrics").await.contains("strowger_calls_live 0"));
+        assert!(
+            get_path(address, "/healthz")
+                .await
+                .starts_with("HTTP/1.1 200")
+        );
+        assert!(
+            get_path(address, "/metrics")
+                .await
+                .contains("strowger_calls_live 0")
+        );
         assert!(get_path(address, "/else").await.starts_with("HTTP/1.1 404"));
         board.set_draining();
         let answer = get_path(address, "/healthz").await;
-        assert!(answer.starts_with("HTTP/1.1 503") && answer.ends_with("draining\n"), "{answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 503") && answer.ends_with("draining\n"),
+            "{answer}"
+        );
         server.abort();
     }
 }

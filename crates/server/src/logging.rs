@@ -32,8 +32,12 @@ impl Log {
         let thread = std::thread::Builder::new()
             .name("log".to_owned())
             .spawn(move || write_lines(&lines, &writer_lost, io::stderr()))?;
-        let lines = Lines { queue: lines_in, lost };
-        let filter = EnvFilter::try_from_env("STROWGER_LOG").unwrap_or_else(|_| EnvFilter::new(level(settings.level)));
+        let lines = Lines {
+            queue: lines_in,
+            lost,
+        };
+        let filter = EnvFilter::try_from_env("STROWGER_LOG")
+            .unwrap_or_else(|_| EnvFilter::new(level(settings.level)));
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_ansi(false)
@@ -43,7 +47,10 @@ impl Log {
             LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
         };
         result.map_err(io::Error::other)?;
-        Ok(Self { lines, thread: Some(thread) })
+        Ok(Self {
+            lines,
+            thread: Some(thread),
+        })
     }
 }
 
@@ -114,7 +121,11 @@ fn write_lines(lines: &Receiver<Line>, lost: &AtomicU64, mut out: impl Write) {
                 Line::Text(line) => text.extend_from_slice(&line),
                 Line::End => end = true,
             }
-            next = if end || text.len() > 1 << 15 { None } else { lines.try_recv().ok() };
+            next = if end || text.len() > 1 << 15 {
+                None
+            } else {
+                lines.try_recv().ok()
+            };
         }
         let gone = lost.load(Relaxed);
         if gone > told {
@@ -138,7 +149,10 @@ mod tests {
     fn lines_come_out_in_order_and_losses_are_told() {
         let (queue, waiting) = sync_channel(3);
         let lost = Arc::new(AtomicU64::new(0));
-        let mut lines = Lines { queue: queue.clone(), lost: Arc::clone(&lost) };
+        let mut lines = Lines {
+            queue: queue.clone(),
+            lost: Arc::clone(&lost),
+        };
         for text in ["one\n", "two\n", "three\n", "four\n", "five\n"] {
             lines.write_all(text.as_bytes()).unwrap();
         }
@@ -151,7 +165,11 @@ mod tests {
     #[test]
     fn the_end_comes_after_what_waits() {
         let (queue, waiting) = sync_channel(10);
-        for line in [Line::Text(b"last\n".to_vec()), Line::End, Line::Text(b"too late\n".to_vec())] {
+        for line in [
+            Line::Text(b"last\n".to_vec()),
+            Line::End,
+            Line::Text(b"too late\n".to_vec()),
+        ] {
             queue.send(line).unwrap();
         }
         let mut out = Vec::new();

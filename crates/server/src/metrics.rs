@@ -42,49 +42,192 @@ impl Collector for BoardCollector {
 
 fn calls(encoder: &mut DescriptorEncoder<'_>, figures: &Figures) -> fmt::Result {
     let switch = &figures.switch;
-    gauge(encoder, "calls_live", "Calls that are up or ending", switch.calls_live)?;
-    counter(encoder, "calls", "Calls that were given a flow", switch.calls)?;
-    counter(encoder, "calls_answered", "Calls that were answered", switch.calls_answered)?;
+    gauge(
+        encoder,
+        "calls_live",
+        "Calls that are up or ending",
+        switch.calls_live,
+    )?;
+    counter(
+        encoder,
+        "calls",
+        "Calls that were given a flow",
+        switch.calls,
+    )?;
+    counter(
+        encoder,
+        "calls_answered",
+        "Calls that were answered",
+        switch.calls_answered,
+    )?;
     let ended = REASONS.iter().zip(switch.calls_ended);
-    family(encoder, "calls_ended", "Calls that ended, by reason", "reason", ended)?;
-    counter(encoder, "requests_overloaded", "Requests refused with 503", switch.overloads)?;
-    counter(encoder, "acks_missed", "2xx responses that were never acknowledged", switch.acks_missed)?;
-    counter(encoder, "actions_failed", "Actions of flows that failed", switch.actions_failed)
+    family(
+        encoder,
+        "calls_ended",
+        "Calls that ended, by reason",
+        "reason",
+        ended,
+    )?;
+    counter(
+        encoder,
+        "requests_overloaded",
+        "Requests refused with 503",
+        switch.overloads,
+    )?;
+    counter(
+        encoder,
+        "acks_missed",
+        "2xx responses that were never acknowledged",
+        switch.acks_missed,
+    )?;
+    counter(
+        encoder,
+        "actions_failed",
+        "Actions of flows that failed",
+        switch.actions_failed,
+    )
 }
 
 fn messages(encoder: &mut DescriptorEncoder<'_>, figures: &Figures) -> fmt::Result {
     let switch = &figures.switch;
-    counter(encoder, "sip_messages_received", "SIP messages that were parsed", switch.messages_received)?;
-    counter(encoder, "sip_messages_sent", "SIP messages sent", switch.messages_sent)?;
+    counter(
+        encoder,
+        "sip_messages_received",
+        "SIP messages that were parsed",
+        switch.messages_received,
+    )?;
+    counter(
+        encoder,
+        "sip_messages_sent",
+        "SIP messages sent",
+        switch.messages_sent,
+    )?;
     let requests = METHODS.iter().zip(switch.requests);
-    family(encoder, "sip_requests_received", "SIP requests, by method", "method", requests)?;
+    family(
+        encoder,
+        "sip_requests_received",
+        "SIP requests, by method",
+        "method",
+        requests,
+    )?;
     let classes = ["1xx", "2xx", "3xx", "4xx", "5xx", "6xx"];
     let responses = classes.iter().zip(switch.responses);
-    family(encoder, "sip_responses_sent", "SIP responses, by class of status", "class", responses)?;
-    counter(encoder, "sip_2xx_retransmissions", "2xx responses sent again", switch.retransmissions_sent)?;
-    counter(encoder, "sip_parse_errors", "Messages that could not be parsed", switch.parse_errors)?;
-    gauge(encoder, "sip_transactions_live", "Transactions in the table", switch.transactions_live)
+    family(
+        encoder,
+        "sip_responses_sent",
+        "SIP responses, by class of status",
+        "class",
+        responses,
+    )?;
+    counter(
+        encoder,
+        "sip_2xx_retransmissions",
+        "2xx responses sent again",
+        switch.retransmissions_sent,
+    )?;
+    counter(
+        encoder,
+        "sip_parse_errors",
+        "Messages that could not be parsed",
+        switch.parse_errors,
+    )?;
+    gauge(
+        encoder,
+        "sip_transactions_live",
+        "Transactions in the table",
+        switch.transactions_live,
+    )
 }
 
 fn sockets(encoder: &mut DescriptorEncoder<'_>, figures: &Figures) -> fmt::Result {
     let (udp, tcp) = (figures.udp, figures.tcp);
-    counter(encoder, "udp_datagrams_received", "Datagrams on SIP listeners", udp.received)?;
-    counter(encoder, "udp_datagrams_sent", "Datagrams sent by SIP listeners", udp.sent)?;
-    counter(encoder, "udp_send_overflows", "Datagrams lost in a full send buffer", udp.send_overflows)?;
-    gauge(encoder, "tcp_connections_live", "TCP connections that are up", tcp.connections)?;
-    counter(encoder, "tcp_connections_accepted", "TCP connections that came in", tcp.accepted)?;
-    counter(encoder, "tcp_connections_opened", "TCP connections opened", tcp.opened)?;
-    counter(encoder, "tcp_connections_refused", "TCP connections beyond the limit", tcp.refused)?;
-    counter(encoder, "tcp_queue_overflows", "TCP connections closed because they did not read", tcp.overflowed)?;
-    gauge(encoder, "media_ports_live", "Media ports open or closing", figures.switch.ports_live)?;
-    gauge(encoder, "media_ports_stocked", "Media ports bound for the next calls", figures.stocked_ports)?;
-    gauge(encoder, "media_orders_waiting", "Orders that a media worker has no room for", figures.orders_waiting)?;
-    gauge(encoder, "prompts_waiting", "Playbacks that wait for their prompts", figures.prompts_waiting)
+    counter(
+        encoder,
+        "udp_datagrams_received",
+        "Datagrams on SIP listeners",
+        udp.received,
+    )?;
+    counter(
+        encoder,
+        "udp_datagrams_sent",
+        "Datagrams sent by SIP listeners",
+        udp.sent,
+    )?;
+    counter(
+        encoder,
+        "udp_send_overflows",
+        "Datagrams lost in a full send buffer",
+        udp.send_overflows,
+    )?;
+    gauge(
+        encoder,
+        "tcp_connections_live",
+        "TCP connections that are up",
+        tcp.connections,
+    )?;
+    counter(
+        encoder,
+        "tcp_connections_accepted",
+        "TCP connections that came in",
+        tcp.accepted,
+    )?;
+    counter(
+        encoder,
+        "tcp_connections_opened",
+        "TCP connections opened",
+        tcp.opened,
+    )?;
+    counter(
+        encoder,
+        "tcp_connections_refused",
+        "TCP connections beyond the limit",
+        tcp.refused,
+    )?;
+    counter(
+        encoder,
+        "tcp_queue_overflows",
+        "TCP connections closed because they did not read",
+        tcp.overflowed,
+    )?;
+    gauge(
+        encoder,
+        "media_ports_live",
+        "Media ports open or closing",
+        figures.switch.ports_live,
+    )?;
+    gauge(
+        encoder,
+        "media_ports_stocked",
+        "Media ports bound for the next calls",
+        figures.stocked_ports,
+    )?;
+    gauge(
+        encoder,
+        "media_orders_waiting",
+        "Orders that a media worker has no room for",
+        figures.orders_waiting,
+    )?;
+    gauge(
+        encoder,
+        "prompts_waiting",
+        "Playbacks that wait for their prompts",
+        figures.prompts_waiting,
+    )
 }
 
 fn records(encoder: &mut DescriptorEncoder<'_>, board: &Board) -> fmt::Result {
-    counter(encoder, "records_written", "Call records written", board.records.written.load(Relaxed))?;
-    counter(encoder, "records_lost", "Call records lost", board.records.lost.load(Relaxed))
+    counter(
+        encoder,
+        "records_written",
+        "Call records written",
+        board.records.written.load(Relaxed),
+    )?;
+    counter(
+        encoder,
+        "records_lost",
+        "Call records lost",
+        board.records.lost.load(Relaxed),
+    )
 }
 
 fn rtp(encoder: &mut DescriptorEncoder<'_>, workers: &[Arc<WorkerStats>]) -> fmt::Result {
@@ -92,30 +235,71 @@ fn rtp(encoder: &mut DescriptorEncoder<'_>, workers: &[Arc<WorkerStats>]) -> fmt
         let total = workers.iter().map(|worker| field(worker).load(Relaxed));
         counter(encoder, name, help, total.fold(0, u64::wrapping_add))
     };
-    sum("rtp_packets_received", "RTP packets accepted", |worker| &worker.packets_received)?;
-    sum("rtp_packets_sent", "RTP packets sent", |worker| &worker.packets_sent)?;
-    sum("rtp_packets_dropped", "Datagrams on media ports thrown away", |worker| &worker.packets_dropped)?;
-    sum("rtp_send_failures", "RTP and RTCP packets the kernel refused", |worker| &worker.send_failures)?;
-    sum("digits_dropped", "Digits lost because signalling was behind", |worker| &worker.digits_dropped)?;
+    sum("rtp_packets_received", "RTP packets accepted", |worker| {
+        &worker.packets_received
+    })?;
+    sum("rtp_packets_sent", "RTP packets sent", |worker| {
+        &worker.packets_sent
+    })?;
+    sum(
+        "rtp_packets_dropped",
+        "Datagrams on media ports thrown away",
+        |worker| &worker.packets_dropped,
+    )?;
+    sum(
+        "rtp_send_failures",
+        "RTP and RTCP packets the kernel refused",
+        |worker| &worker.send_failures,
+    )?;
+    sum(
+        "digits_dropped",
+        "Digits lost because signalling was behind",
+        |worker| &worker.digits_dropped,
+    )?;
     // Duplicates make it fall, so it is no counter (RFC 3550 §6.4.1).
-    let lost = workers.iter().map(|worker| worker.packets_lost.load(Relaxed));
+    let lost = workers
+        .iter()
+        .map(|worker| worker.packets_lost.load(Relaxed));
     let lost = lost.fold(0, u64::wrapping_add) as i64;
     encoder
-        .encode_descriptor("rtp_packets_lost", "RTP packets lost on the way here", None, MetricType::Gauge)
+        .encode_descriptor(
+            "rtp_packets_lost",
+            "RTP packets lost on the way here",
+            None,
+            MetricType::Gauge,
+        )
         .and_then(|metric| ConstGauge::new(lost).encode(metric))
 }
 
 fn ticks(encoder: &mut DescriptorEncoder<'_>, workers: &[Arc<WorkerStats>]) -> fmt::Result {
     let by_worker = |field: fn(&WorkerStats) -> u64| {
-        let value = move |(index, worker): (usize, &Arc<WorkerStats>)| (index.to_string(), field(worker));
+        let value =
+            move |(index, worker): (usize, &Arc<WorkerStats>)| (index.to_string(), field(worker));
         workers.iter().enumerate().map(value)
     };
     let made = by_worker(|worker| worker.ticks.load(Relaxed));
-    family(encoder, "media_ticks", "Ticks of 20 ms made", "worker", made)?;
+    family(
+        encoder,
+        "media_ticks",
+        "Ticks of 20 ms made",
+        "worker",
+        made,
+    )?;
     let missed = by_worker(|worker| worker.ticks_missed.load(Relaxed));
-    family(encoder, "media_ticks_missed", "Ticks given up because they were too late", "worker", missed)?;
+    family(
+        encoder,
+        "media_ticks_missed",
+        "Ticks given up because they were too late",
+        "worker",
+        missed,
+    )?;
     let help = "How much later than its time a media worker woke, in seconds";
-    let mut metric = encoder.encode_descriptor("media_tick_lateness_seconds", help, None, MetricType::Histogram)?;
+    let mut metric = encoder.encode_descriptor(
+        "media_tick_lateness_seconds",
+        help,
+        None,
+        MetricType::Histogram,
+    )?;
     for (index, worker) in workers.iter().enumerate() {
         let label = [("worker", index.to_string())];
         Lateness(worker).encode(metric.encode_family(&label)?)?;
@@ -192,7 +376,10 @@ mod tests {
             "strowger_media_tick_lateness_seconds_bucket{le=\"+Inf\",worker=\"0\"} 1",
             "# EOF",
         ] {
-            assert!(text.lines().any(|have| have == line), "{line} is not in\n{text}");
+            assert!(
+                text.lines().any(|have| have == line),
+                "{line} is not in\n{text}"
+            );
         }
     }
 }

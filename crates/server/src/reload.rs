@@ -26,7 +26,11 @@ pub fn reload(config: &Config) -> Result<Reloaded, Vec<ConfigError>> {
         tracing::info!(flows, "flows and dial plan reloaded");
     } else {
         let settings = needs_restart.join(", ");
-        tracing::warn!(flows, settings, "flows and dial plan reloaded; changes of these settings need a restart");
+        tracing::warn!(
+            flows,
+            settings,
+            "flows and dial plan reloaded; changes of these settings need a restart"
+        );
     }
     let mut config = config.clone();
     config.switch.routes = Arc::clone(&routes);
@@ -38,24 +42,42 @@ pub fn tell(errors: &[ConfigError]) {
     for error in errors {
         tracing::warn!(%error, "the configuration is broken");
     }
-    tracing::warn!(errors = errors.len(), "nothing is reloaded, all goes on as before");
+    tracing::warn!(
+        errors = errors.len(),
+        "nothing is reloaded, all goes on as before"
+    );
 }
 
 /// Sections whose settings differ in what a reload cannot change.
 fn differences(old: &Config, new: &Config) -> Vec<&'static str> {
     let (a, b) = (&old.switch, &new.switch);
     let changed = [
-        ("sip.listeners", differs(&a.listeners, &b.listeners) || differs(&a.media_addresses, &b.media_addresses)),
+        (
+            "sip.listeners",
+            differs(&a.listeners, &b.listeners) || differs(&a.media_addresses, &b.media_addresses),
+        ),
         ("sip.server_name", a.server_name != b.server_name),
-        ("sip timers and transaction limits", differs(&a.transactions, &b.transactions)),
-        ("limits", differs(&a.limits, &b.limits) || differs(&a.message, &b.message)),
-        ("media", old.media != new.media || a.codecs != b.codecs || a.ptime_ms != b.ptime_ms),
+        (
+            "sip timers and transaction limits",
+            differs(&a.transactions, &b.transactions),
+        ),
+        (
+            "limits",
+            differs(&a.limits, &b.limits) || differs(&a.message, &b.message),
+        ),
+        (
+            "media",
+            old.media != new.media || a.codecs != b.codecs || a.ptime_ms != b.ptime_ms,
+        ),
         ("connections", old.connections != new.connections),
         ("http", old.http != new.http),
         ("log", old.log != new.log),
         ("records", old.records != new.records),
     ];
-    changed.into_iter().filter_map(|(name, changed)| changed.then_some(name)).collect()
+    changed
+        .into_iter()
+        .filter_map(|(name, changed)| changed.then_some(name))
+        .collect()
 }
 
 fn differs(old: &impl Debug, new: &impl Debug) -> bool {

@@ -15,17 +15,17 @@ use strowger_switch::clock::Clock;
 use strowger_switch::config::{MediaAddress, MediaAddressId};
 use strowger_switch::input::Control;
 use strowger_switch::switch::Switch;
-use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel};
+use tokio::sync::mpsc::{Sender, UnboundedReceiver, channel};
 use tokio::sync::oneshot;
 
 use crate::config::{Config, MediaSettings};
+use crate::http;
 use crate::media::{self, MediaLink, PortRange, PortStock, WorkerSettings, WorkerStats};
 use crate::net::TcpLimits;
 use crate::prompts::{self, Library, LibraryLimits, MediaFolder, Prompts, Reply};
 use crate::records::{self, RecordStats};
-use crate::signalling::{self, Board, BoundListener, MediaSide, SignallingParts, Wires};
+use crate::signalling::{self, Board, BoundListener, MediaSide, SignallingParts};
 use crate::sys::{self, Doorbell};
-use crate::http;
 
 /// Socket pairs kept bound on each media address.
 const STOCK: usize = 256;
@@ -57,7 +57,7 @@ pub struct Running {
     /// The HTTP listener, bound but not served yet.
     pub http: Option<TcpListener>,
     /// Answers when the signalling thread has ended; an error means it panicked.
-    pub ended: oneshot::Receiver<io::Result<()>>,
+    pub ended: Ended,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -76,7 +76,9 @@ pub fn start(config: &Config) -> Result<Running> {
     warn_about_descriptors(config);
     let http = config.http.map(|settings| settings.address);
     let http = http
-        .map(|address| http::bind(address).with_context(|| format!("HTTP cannot listen on {address}")))
+        .map(|address| {
+            http::bind(address).with_context(|| format!("HTTP cannot listen on {address}"))
+        })
         .transpose()?;
     let bound = bind_listeners(config)?;
     let (stocks, ports) = stock_ports(config)?;
@@ -89,8 +91,10 @@ pub fn start(config: &Config) -> Result<Running> {
     let record_stats = Arc::new(RecordStats::default());
     let records = match &config.records.file {
         Some(file) => {
-            let (records, thread) = records::spawn(file, MAX_WAITING_RECORDS, Arc::clone(&record_stats))
-                .with_context(|| format!("call records cannot be written to {}", file.display()))?;
+            let (records, thread) =
+                records::spawn(file, MAX_WAITING_RECORDS, Arc::clone(&record_stats)).with_context(
+                    || format!("call records cannot be written to {}", file.display()),
+                )?;
             threads.push(thread);
             Some(records)
         }
@@ -98,8 +102,18 @@ pub fn start(config: &Config) -> Result<Running> {
     };
     let board = Arc::new(Board::new(workers, record_stats));
     let (controls, controls_out) = channel(MAX_WAITING_CONTROLS);
-    let parts = Parts {
-        wires: Wires::new(bound, tcp_limits(config)),
+    let now = Instant::now();
+    let unix = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let clock = Clock {
+        base: now,
+        unix_ms: unix.as_millis() as u64,
+    };
+    let parts = SignallingParts {
+        switch: Switch::new(config.switch.clone(), calls, seeds.next()?, clock, now),
+        listeners: bound,
+        tcp_limits: tcp_limits(config),
         media: MediaSide::new(links, stocks, ports, prompts),
         replies,
         controls: controls_out,
@@ -107,56 +121,38 @@ pub fn start(config: &Config) -> Result<Running> {
         records,
         board: Arc::clone(&board),
     };
-    let (ended, thread) = start_signalling(config, calls, seeds.next()?, parts)?;
+    let (ended, thread) = start_signalling(parts)?;
     threads.insert(0, thread);
-    Ok(Running { controls, board, http, ended, threads })
+    Ok(Running {
+        controls,
+        board,
+        http,
+        ended,
+        threads,
+    })
 }
 
-/// What the signalling thread gets besides the switch, which is made there.
-struct Parts {
-    wires: Wires,
-    media: MediaSide,
-    replies: UnboundedReceiver<Reply>,
-    controls: Receiver<Control>,
-    bell: Arc<Doorbell>,
-    records: Option<records::Records>,
-    board: Arc<Board>,
-}
+type Ended = oneshot::Receiver<io::Result<()>>;
 
-fn start_signalling(
-    config: &Config,
-    calls: Arc<CallTable>,
-    seed: u64,
-    parts: Parts,
-) -> Result<(oneshot::Receiver<io::Result<()>>, JoinHandle<()>)> {
+fn start_signalling(parts: SignallingParts) -> Result<(Ended, JoinHandle<()>)> {
     let (end, ended) = oneshot::channel();
-    let config = config.switch.clone();
-    let thread = std::thread::Builder::new().name("signalling".to_owned()).spawn(move || {
-        let now = Instant::now();
-        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let clock = Clock {
-            base: now,
-            unix_ms: unix.as_millis() as u64,
-        };
-        let result = signalling::run(SignallingParts {
-            switch: Switch::new(config, calls, seed, clock, now),
-            wires: parts.wires,
-            media: parts.media,
-            replies: parts.replies,
-            controls: parts.controls,
-            bell: parts.bell,
-            records: parts.records,
-            board: parts.board,
-        });
-        let _ = end.send(result);
-    })?;
+    let thread = std::thread::Builder::new()
+        .name("signalling".to_owned())
+        .spawn(move || {
+            let result = signalling::run(parts);
+            let _ = end.send(result);
+        })?;
     Ok((ended, thread))
 }
 
 fn bind_listeners(config: &Config) -> Result<Vec<BoundListener>> {
     let bind = |listener| {
-        BoundListener::bind(listener)
-            .with_context(|| format!("SIP cannot listen on {} {}", listener.transport, listener.local))
+        BoundListener::bind(listener).with_context(|| {
+            format!(
+                "SIP cannot listen on {} {}",
+                listener.transport, listener.local
+            )
+        })
     };
     config.switch.listeners.iter().map(bind).collect()
 }
@@ -173,14 +169,23 @@ fn stock_ports(config: &Config) -> Result<Stocks> {
         let id = MediaAddressId(index as u16);
         PortStock::new(address.local, range, STOCK, |port| bound.push((id, port)))
     };
-    let stocks = config.switch.media_addresses.iter().enumerate().map(&mut stock);
+    let stocks = config
+        .switch
+        .media_addresses
+        .iter()
+        .enumerate()
+        .map(&mut stock);
     let stocks = stocks.collect::<Result<_, _>>()?;
     Ok((stocks, bound))
 }
 
 fn open_library(settings: &MediaSettings) -> Result<(Prompts, UnboundedReceiver<Reply>)> {
-    let folder = MediaFolder::new(&settings.folder)
-        .with_context(|| format!("the media folder {} cannot be used", settings.folder.display()))?;
+    let folder = MediaFolder::new(&settings.folder).with_context(|| {
+        format!(
+            "the media folder {} cannot be used",
+            settings.folder.display()
+        )
+    })?;
     let limits = LibraryLimits {
         max_prompt_s: settings.max_prompt_s,
         max_cached_s: settings.max_cached_s,
@@ -216,7 +221,12 @@ fn start_workers(
             seed: seeds.next()?,
             cpu: (usize::from(media.workers) <= cpus.len()).then(|| cpus[usize::from(worker)]),
         };
-        threads.push(media::spawn(settings, end, Arc::clone(calls), Arc::clone(&stats))?);
+        threads.push(media::spawn(
+            settings,
+            end,
+            Arc::clone(calls),
+            Arc::clone(&stats),
+        )?);
         links.push(link);
         all_stats.push(stats);
     }
@@ -240,7 +250,11 @@ fn warn_about_descriptors(config: &Config) {
     let needed = 2 * calls + u64::from(config.connections.max_connections) + SPARE_DESCRIPTORS;
     match sys::raise_open_files() {
         Ok(limit) if limit < needed => {
-            tracing::warn!(limit, needed, "the limit of open files is below what max_calls and max_connections need");
+            tracing::warn!(
+                limit,
+                needed,
+                "the limit of open files is below what max_calls and max_connections need"
+            );
         }
         Ok(_) => {}
         Err(error) => tracing::warn!(%error, "the limit of open files cannot be read"),
@@ -252,12 +266,16 @@ struct Seeds(File);
 
 impl Seeds {
     fn open() -> Result<Self> {
-        File::open("/dev/urandom").map(Self).context("/dev/urandom cannot be opened")
+        File::open("/dev/urandom")
+            .map(Self)
+            .context("/dev/urandom cannot be opened")
     }
 
     fn next(&mut self) -> Result<u64> {
         let mut octets = [0; 8];
-        self.0.read_exact(&mut octets).context("/dev/urandom cannot be read")?;
+        self.0
+            .read_exact(&mut octets)
+            .context("/dev/urandom cannot be read")?;
         Ok(u64::from_ne_bytes(octets))
     }
 }

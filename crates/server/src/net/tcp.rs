@@ -182,7 +182,9 @@ impl TcpTransport {
 
     /// Whether no message waits to be written.
     pub fn is_flushed(&self) -> bool {
-        self.connections.values().all(|connection| connection.outbox.is_empty())
+        self.connections
+            .values()
+            .all(|connection| connection.outbox.is_empty())
     }
 
     /// Its counters.

@@ -21,7 +21,9 @@ pub(super) fn write(record: &CallRecord, out: &mut Vec<u8>) {
         answer: record.answer_ms.map(rfc3339),
         end: rfc3339(record.end_ms),
         duration_ms: record.end_ms.saturating_sub(record.start_ms),
-        talk_ms: record.answer_ms.map_or(0, |answer| record.end_ms.saturating_sub(answer)),
+        talk_ms: record
+            .answer_ms
+            .map_or(0, |answer| record.end_ms.saturating_sub(answer)),
         hangup_by: record.hangup_by,
         hangup_reason: record.hangup_reason,
         sip_status: record.sip_status,
@@ -64,16 +66,24 @@ fn rfc3339(unix_ms: u64) -> String {
     let (days, time) = (seconds / 86_400, seconds % 86_400);
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let march_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    let month = if march_month < 10 {
+        march_month + 3
+    } else {
+        march_month - 9
+    };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
     let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
     let mut text = String::with_capacity(24);
-    write!(text, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
-        .expect("a String takes everything");
+    write!(
+        text,
+        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z"
+    )
+    .expect("a String takes everything");
     text
 }
 
@@ -116,7 +126,10 @@ mod tests {
         assert_eq!(line.iter().filter(|&&octet| octet == b'\n').count(), 1);
         let value: serde_json::Value = serde_json::from_slice(&line).unwrap();
         assert_eq!(value["answer"], "1970-01-01T00:00:01.500Z");
-        assert_eq!((&value["duration_ms"], &value["talk_ms"]), (&3000.into(), &2500.into()));
+        assert_eq!(
+            (&value["duration_ms"], &value["talk_ms"]),
+            (&3000.into(), &2500.into())
+        );
         assert_eq!(value["media"]["packets_sent"], 7);
         assert_eq!(value["media"]["mos"], 4.41);
     }

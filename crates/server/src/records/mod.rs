@@ -48,7 +48,11 @@ impl Records {
 /// Opens `file` for appending, makes its folder if there is none, and starts the
 /// writer. Up to `max_waiting` records wait for it. It ends, with everything
 /// written, when the `Records` are dropped.
-pub fn spawn(file: &Path, max_waiting: usize, stats: Arc<RecordStats>) -> io::Result<(Records, JoinHandle<()>)> {
+pub fn spawn(
+    file: &Path,
+    max_waiting: usize,
+    stats: Arc<RecordStats>,
+) -> io::Result<(Records, JoinHandle<()>)> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -162,7 +166,12 @@ mod tests {
         let text = std::fs::read_to_string(&file).unwrap();
         let ids: Vec<String> = text
             .lines()
-            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].as_str().unwrap().to_owned())
+            .map(|line| {
+                serde_json::from_str::<serde_json::Value>(line).unwrap()["id"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            })
             .collect();
         assert_eq!(ids.len(), 200);
         assert_eq!((&ids[0][..], &ids[199][..]), ("0-0", "1-99"));
@@ -177,14 +186,20 @@ mod tests {
         }
         drop(records);
         thread.join().unwrap();
-        assert_eq!((stats.written.load(Relaxed), stats.lost.load(Relaxed)), (0, 100));
+        assert_eq!(
+            (stats.written.load(Relaxed), stats.lost.load(Relaxed)),
+            (0, 100)
+        );
     }
 
     #[test]
     fn a_full_queue_never_blocks() {
         let (queue, waiting) = sync_channel(2);
         let stats = Arc::new(RecordStats::default());
-        let records = Records { queue, stats: Arc::clone(&stats) };
+        let records = Records {
+            queue,
+            stats: Arc::clone(&stats),
+        };
         for n in 0..5 {
             records.write(record(&n.to_string()));
         }

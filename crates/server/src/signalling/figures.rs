@@ -62,7 +62,10 @@ impl Board {
 
     /// The figures last published.
     pub fn figures(&self) -> Figures {
-        self.figures.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.figures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// From now on new calls are refused.

@@ -49,15 +49,35 @@ impl MediaSide {
     /// Carries out one order. What it means at once goes into `inputs`.
     pub fn carry_out(&mut self, order: MediaOrder, now: Instant, inputs: &mut Vec<Input>) {
         match order {
-            MediaOrder::Open { port, address, rtp_port, config } => {
+            MediaOrder::Open {
+                port,
+                address,
+                rtp_port,
+                config,
+            } => {
                 self.open(port, address, rtp_port, config, inputs);
             }
-            MediaOrder::Update { port, config } => self.command(port, MediaCommand::Update { port, config }),
-            MediaOrder::Play { port, play, urls, loops } => {
+            MediaOrder::Update { port, config } => {
+                self.command(port, MediaCommand::Update { port, config })
+            }
+            MediaOrder::Play {
+                port,
+                play,
+                urls,
+                loops,
+            } => {
                 self.cancel_waiting(port, inputs);
                 let order = PlayOrder { port, play, loops };
                 if let Some(prompts) = self.prompts.play(&order, &urls, now) {
-                    self.command(port, MediaCommand::Play { port, play, prompts, loops });
+                    self.command(
+                        port,
+                        MediaCommand::Play {
+                            port,
+                            play,
+                            prompts,
+                            loops,
+                        },
+                    );
                 }
             }
             MediaOrder::StopPlay { port } => {
@@ -79,7 +99,15 @@ impl MediaSide {
         };
         let PlayOrder { port, play, loops } = loaded.order;
         match loaded.result {
-            Ok(prompts) => self.command(port, MediaCommand::Play { port, play, prompts, loops }),
+            Ok(prompts) => self.command(
+                port,
+                MediaCommand::Play {
+                    port,
+                    play,
+                    prompts,
+                    loops,
+                },
+            ),
             Err(reason) => inputs.push(play_done(port, play, PlayEnd::Failed(reason))),
         }
     }
@@ -131,14 +159,22 @@ impl MediaSide {
     ) {
         let stock = self.stocks.get_mut(usize::from(address.0));
         let Some(sockets) = stock.and_then(|stock| stock.take(rtp_port)) else {
-            tracing::warn!(rtp_port, ?address, "no sockets are bound on the port of a call");
+            tracing::warn!(
+                rtp_port,
+                ?address,
+                "no sockets are bound on the port of a call"
+            );
             let stats = Box::default();
             inputs.push(Input::Media(MediaEvent::Closed { port, stats }));
             return;
         };
         self.in_use.insert(port, (address, rtp_port));
         if let Some(link) = self.links.get_mut(usize::from(port.worker)) {
-            link.push(WorkerOrder::Open { port, sockets, config });
+            link.push(WorkerOrder::Open {
+                port,
+                sockets,
+                config,
+            });
         }
     }
 

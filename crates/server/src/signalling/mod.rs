@@ -24,6 +24,7 @@ use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
 use tokio::task::{LocalSet, yield_now};
 use tokio::time::{Sleep, sleep, sleep_until};
 
+use crate::net::TcpLimits;
 use crate::prompts::Reply;
 use crate::records::Records;
 use crate::sys::{self, Doorbell};
@@ -45,8 +46,10 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub struct SignallingParts {
     /// The switch.
     pub switch: Switch,
-    /// Listeners and connections.
-    pub wires: Wires,
+    /// Listeners, in the order of the configuration.
+    pub listeners: Vec<BoundListener>,
+    /// Limits of stream connections.
+    pub tcp_limits: TcpLimits,
     /// Media workers, ports and prompts.
     pub media: MediaSide,
     /// What the prompt library answers.
@@ -63,7 +66,9 @@ pub struct SignallingParts {
 
 /// Runs the calling thread as the signalling thread, until a drain is complete.
 pub fn run(parts: SignallingParts) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let tasks = LocalSet::new();
     tasks.block_on(&runtime, async {
         let mut signalling = Signalling::new(parts)?;
@@ -91,13 +96,12 @@ struct Signalling {
 
 impl Signalling {
     fn new(mut parts: SignallingParts) -> io::Result<Self> {
-        parts.wires.start()?;
         parts.bell.arm();
         let mut inputs = Vec::with_capacity(4 * BATCH);
         parts.media.announce_all(&mut inputs);
         Ok(Self {
             switch: parts.switch,
-            wires: parts.wires,
+            wires: Wires::start(parts.listeners, parts.tcp_limits)?,
             media: parts.media,
             replies: parts.replies,
             controls: parts.controls,
@@ -140,8 +144,11 @@ impl Signalling {
         ready |= self.wires.poll_inputs(cx, BATCH, &mut self.inputs);
         ready |= self.poll_bell(cx);
         for _ in 0..BATCH {
-            let Poll::Ready(Some(reply)) = self.replies.poll_recv(cx) else { break };
-            self.media.handle_reply(reply, Instant::now(), &mut self.inputs);
+            let Poll::Ready(Some(reply)) = self.replies.poll_recv(cx) else {
+                break;
+            };
+            self.media
+                .handle_reply(reply, Instant::now(), &mut self.inputs);
             ready = true;
         }
         while let Poll::Ready(Some(control)) = self.controls.poll_recv(cx) {
@@ -149,7 +156,11 @@ impl Signalling {
             ready = true;
         }
         ready |= timer.poll(cx).is_ready();
-        if ready { Poll::Ready(()) } else { Poll::Pending }
+        if ready {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 
     fn poll_bell(&mut self, cx: &mut Context<'_>) -> bool {
@@ -228,7 +239,10 @@ impl Signalling {
 fn tell(event: &Event) {
     let call = &*event.id;
     match &event.kind {
-        EventKind::Created { source, destination } => {
+        EventKind::Created {
+            source,
+            destination,
+        } => {
             tracing::info!(call, source, destination, "call created");
         }
         EventKind::Progressing => tracing::info!(call, "call answered"),
@@ -236,8 +250,13 @@ fn tell(event: &Event) {
         EventKind::ActionFailed { id, action, reason } => {
             tracing::info!(call, action, id = &**id, reason, "action failed");
         }
-        EventKind::ActionStarted { id, action } => tracing::debug!(call, action, id = &**id, "action started"),
-        EventKind::Ringing | EventKind::Terminating | EventKind::Canceling | EventKind::Digit(_) => {
+        EventKind::ActionStarted { id, action } => {
+            tracing::debug!(call, action, id = &**id, "action started")
+        }
+        EventKind::Ringing
+        | EventKind::Terminating
+        | EventKind::Canceling
+        | EventKind::Digit(_) => {
             tracing::debug!(call, event = event.kind.as_str(), "call event");
         }
     }

@@ -9,7 +9,9 @@ use strowger_sip::transport::{Hop, ListenerId, Transport};
 use strowger_switch::config::Listener;
 use strowger_switch::input::Input;
 
-use crate::net::{self, MAX_DATAGRAM, TcpInput, TcpLimits, TcpStats, TcpTransport, UdpListener, UdpStats};
+use crate::net::{
+    self, MAX_DATAGRAM, TcpInput, TcpLimits, TcpStats, TcpTransport, UdpListener, UdpStats,
+};
 
 /// A listener that is bound, not yet served.
 #[derive(Debug)]
@@ -33,49 +35,51 @@ impl BoundListener {
 /// All listeners and connections.
 #[derive(Debug)]
 pub struct Wires {
-    bound: Vec<BoundListener>,
     udp: Vec<Option<UdpListener>>,
     tcp: TcpTransport,
     buffer: Vec<u8>,
 }
 
 impl Wires {
-    /// Takes over the listeners, in the order of the configuration.
-    pub fn new(bound: Vec<BoundListener>, limits: TcpLimits) -> Self {
-        Self {
-            bound,
-            udp: Vec::new(),
-            tcp: TcpTransport::new(limits),
-            buffer: vec![0; MAX_DATAGRAM],
-        }
-    }
-
-    /// Begins to listen. Must be called in a runtime's `LocalSet`.
-    pub fn start(&mut self) -> io::Result<()> {
-        for (index, listener) in self.bound.drain(..).enumerate() {
+    /// Begins to listen on all of them, in the order of the configuration. Must
+    /// be called in a runtime's `LocalSet`.
+    pub fn start(listeners: Vec<BoundListener>, limits: TcpLimits) -> io::Result<Self> {
+        let mut tcp = TcpTransport::new(limits);
+        let mut udp = Vec::with_capacity(listeners.len());
+        for (index, listener) in listeners.into_iter().enumerate() {
             let id = ListenerId(index as u16);
-            let udp = match listener {
+            udp.push(match listener {
                 BoundListener::Udp(socket) => Some(UdpListener::new(id, socket)?),
                 BoundListener::Tcp(listener) => {
-                    self.tcp.listen(id, listener)?;
+                    tcp.listen(id, listener)?;
                     None
                 }
-            };
-            self.udp.push(udp);
+            });
         }
-        Ok(())
+        Ok(Self {
+            udp,
+            tcp,
+            buffer: vec![0; MAX_DATAGRAM],
+        })
     }
 
     /// Takes up to `max` messages from each listener, and from all connections
     /// together. Tells whether anything happened.
-    pub fn poll_inputs(&mut self, cx: &mut Context<'_>, max: usize, inputs: &mut Vec<Input>) -> bool {
+    pub fn poll_inputs(
+        &mut self,
+        cx: &mut Context<'_>,
+        max: usize,
+        inputs: &mut Vec<Input>,
+    ) -> bool {
         let mut ready = false;
         for udp in self.udp.iter_mut().flatten() {
             let take = |hop, message| inputs.push(Input::Sip { hop, message });
             ready |= udp.poll_receive(cx, &mut self.buffer, max, take).is_ready();
         }
         for _ in 0..max {
-            let Poll::Ready(Some(input)) = self.tcp.inputs().poll_recv(cx) else { break };
+            let Poll::Ready(Some(input)) = self.tcp.inputs().poll_recv(cx) else {
+                break;
+            };
             ready = true;
             inputs.extend(self.tcp.handle_input(input).and_then(switch_input));
         }
@@ -114,7 +118,12 @@ impl Wires {
         self.tcp.is_flushed()
     }
 
-    fn send_datagram(&mut self, listener: ListenerId, remote: SocketAddr, message: &[u8]) -> io::Result<()> {
+    fn send_datagram(
+        &mut self,
+        listener: ListenerId,
+        remote: SocketAddr,
+        message: &[u8],
+    ) -> io::Result<()> {
         match self.udp.get_mut(usize::from(listener.0)) {
             Some(Some(udp)) => udp.send(remote, message),
             Some(None) | None => Err(io::Error::other("not a UDP listener")),
