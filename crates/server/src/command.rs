@@ -1,6 +1,7 @@
 //! The command line: `strowger run` and `strowger check`.
 
-use std::path::PathBuf;
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -47,7 +48,7 @@ enum Command {
 /// The whole `strowger` command.
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
-        Command::Run { config } => run(config),
+        Command::Run { config } => run(&config),
         Command::Check { config } => {
             let checked = check::check(&config, &prompts::inspect);
             if checked.exit_code == 0 {
@@ -60,13 +61,16 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(file: PathBuf) -> ExitCode {
-    let config = match Config::load(&file) {
+fn run(file: &Path) -> ExitCode {
+    let names = RefCell::new(Vec::new());
+    let inspect = |folder: &Path, name: &str| {
+        names.borrow_mut().push(name.to_owned());
+        prompts::inspect(folder, name)
+    };
+    let config = match Config::load_with(file, &inspect) {
         Ok(config) => config,
         Err(errors) => {
-            for error in errors {
-                eprintln!("{error}\n");
-            }
+            eprint!("{}", check::report(&errors));
             return ExitCode::from(BAD_CONFIG);
         }
     };
@@ -77,7 +81,7 @@ fn run(file: PathBuf) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let result = start::start(&config).and_then(|running| watch(config, running));
+    let result = start::start(&config, &names.into_inner()).and_then(|running| watch(config, running));
     drop(log);
     match result {
         Ok(code) => code,

@@ -313,7 +313,7 @@ impl EncodeMetric for Lateness<'_> {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
         let bounds = LATENESS_BUCKETS_US.iter().map(|&us| us as f64 / 1e6);
         let counts = self.0.lateness.iter().map(|count| count.load(Relaxed));
-        let buckets: Vec<(f64, u64)> = bounds.chain([f64::MAX]).zip(counts).collect();
+        let buckets: Vec<(f64, u64)> = bounds.chain([f64::INFINITY]).zip(counts).collect();
         let count = buckets.iter().map(|(_, count)| count).sum();
         let seconds = self.0.lateness_sum_us.load(Relaxed) as f64 / 1e6;
         encoder.encode_histogram::<[(&str, &str); 0]>(seconds, count, &buckets, None)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use strowger_switch::config::Routes;
 
 use crate::config::{Config, ConfigError};
+use crate::prompts;
 
 /// A configuration that was read again.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub struct Reloaded {
 
 /// Reads the file of `config` again. A broken one changes nothing.
 pub fn reload(config: &Config) -> Result<Reloaded, Vec<ConfigError>> {
-    let new = Config::load(&config.file)?;
+    let new = Config::load_with(&config.file, &prompts::inspect)?;
     let needs_restart = differences(config, &new);
     let routes = Arc::clone(&new.switch.routes);
     let flows = routes.flows.len();

@@ -71,8 +71,9 @@ impl Running {
     }
 }
 
-/// Starts everything that `config` asks for.
-pub fn start(config: &Config) -> Result<Running> {
+/// Starts everything that `config` asks for. `prompt_names` are loaded before the
+/// first call.
+pub fn start(config: &Config, prompt_names: &[String]) -> Result<Running> {
     warn_about_descriptors(config);
     let http = config.http.map(|settings| settings.address);
     let http = http
@@ -82,7 +83,7 @@ pub fn start(config: &Config) -> Result<Running> {
         .transpose()?;
     let bound = bind_listeners(config)?;
     let (stocks, ports) = stock_ports(config)?;
-    let (prompts, replies) = open_library(&config.media)?;
+    let (prompts, replies) = open_library(&config.media, prompt_names)?;
 
     let calls = Arc::new(CallTable::new(config.switch.limits.max_calls));
     let bell = Arc::new(Doorbell::new()?);
@@ -179,18 +180,19 @@ fn stock_ports(config: &Config) -> Result<Stocks> {
     Ok((stocks, bound))
 }
 
-fn open_library(settings: &MediaSettings) -> Result<(Prompts, UnboundedReceiver<Reply>)> {
-    let folder = MediaFolder::new(&settings.folder).with_context(|| {
-        format!(
-            "the media folder {} cannot be used",
-            settings.folder.display()
-        )
-    })?;
+/// Opens the media folder and loads `names`, the prompts that flows name.
+fn open_library(settings: &MediaSettings, names: &[String]) -> Result<(Prompts, UnboundedReceiver<Reply>)> {
+    let folder = MediaFolder::new(&settings.folder)
+        .with_context(|| format!("the media folder {} cannot be used", settings.folder.display()))?;
     let limits = LibraryLimits {
         max_prompt_s: settings.max_prompt_s,
         max_cached_s: settings.max_cached_s,
     };
-    Ok(prompts::spawn_library(Library::new(folder, limits))?)
+    let mut library = Library::new(folder, limits);
+    for name in names {
+        library.get(name)?;
+    }
+    Ok(prompts::spawn_library(library)?)
 }
 
 type Workers = (Vec<MediaLink>, Vec<Arc<WorkerStats>>, Vec<JoinHandle<()>>);
