@@ -10,6 +10,7 @@ pub mod phone;
 pub mod ports;
 pub mod rtp;
 pub mod server;
+pub mod settings;
 pub mod sipp;
 pub mod sound;
 
