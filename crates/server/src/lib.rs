@@ -1,1 +1,11 @@
-//! strowger-server
+//! Everything that waits: sockets, media threads, files, HTTP and the command
+//! line. What decides lives in `strowger_sip`, `strowger_media` and
+//! `strowger_switch`; this crate owns their values and carries out their effects.
+
+pub mod media;
+pub mod net;
+pub mod prompts;
+pub mod sys;
+
+#[cfg(test)]
+mod test_folder;

@@ -1,4 +1,7 @@
-//! (in work)
-/// A decoded prompt.
-#[derive(Debug)]
-pub struct Prompt;
+//! Prompts and their playback.
+
+mod playback;
+mod prompt;
+
+pub use playback::Playback;
+pub use prompt::{Prompt, PromptError};
