@@ -38,7 +38,7 @@ fn baresip_hears_itself() {
 fn baresip_hears_the_prompt() {
     let server = Server::usual();
     let microphone = server.folder().join("microphone.wav");
-    sound::write_wav(&microphone, &[0; 30 * 8000], 8000, 1);
+    sound::write_wav(&microphone, &vec![0; 30 * 8000], 8000, 1);
 
     let mut phone = Baresip::start(&server, &microphone);
     phone.dial(&format!("sip:play@{}", server.sip()));

@@ -160,13 +160,13 @@ fn dependencies(name: &str) -> BTreeSet<String> {
 
 /// The lines of one section of a manifest.
 fn section(manifest: &str, name: &str) -> String {
-    manifest
+    let lines: Vec<&str> = manifest
         .lines()
         .skip_while(|line| *line != format!("[{name}]"))
         .skip(1)
         .take_while(|line| !line.starts_with('['))
-        .map(|line| format!("{line}\n"))
-        .collect()
+        .collect();
+    lines.join("\n")
 }
 
 /// All Rust files below a folder.

@@ -16,7 +16,10 @@ const LATE: Duration = Duration::from_millis(200);
 #[test]
 fn an_answered_call_is_hung_up_by_the_caller() {
     let server = Server::usual();
-    let outcome = Sipp::scenario("answer").calls(5, 20).hold_ms(300).run(&server);
+    let outcome = Sipp::scenario("answer")
+        .calls(5, 20)
+        .hold_ms(300)
+        .run(&server);
     outcome.assert_no_retransmission();
     assert_eq!(outcome.count("8_BYE_Sent"), 5);
 }

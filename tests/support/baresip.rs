@@ -168,7 +168,10 @@ fn write_configuration(server: &Server, folder: &Path, microphone: &Path) {
 fn module_folder() -> PathBuf {
     let candidates = [
         "/usr/lib/baresip/modules".to_owned(),
-        format!("/usr/lib/{}-linux-gnu/baresip/modules", std::env::consts::ARCH),
+        format!(
+            "/usr/lib/{}-linux-gnu/baresip/modules",
+            std::env::consts::ARCH
+        ),
     ];
     candidates
         .iter()

@@ -16,7 +16,11 @@ pub fn decode_ulaw(code: u8) -> i16 {
     let exponent = i32::from(code >> 4 & 7);
     let mantissa = i32::from(code & 0x0f);
     let magnitude = (((mantissa << 3) + 132) << exponent) - 132;
-    (if code & 0x80 == 0 { magnitude } else { -magnitude }) as i16
+    (if code & 0x80 == 0 {
+        magnitude
+    } else {
+        -magnitude
+    }) as i16
 }
 
 /// A-law code of a 16 bit sample.
@@ -45,7 +49,11 @@ pub fn decode_alaw(code: u8) -> i16 {
         1 => mantissa + 0x108,
         _ => (mantissa + 0x108) << (exponent - 1),
     };
-    (if code & 0x80 == 0 { -magnitude } else { magnitude }) as i16
+    (if code & 0x80 == 0 {
+        -magnitude
+    } else {
+        magnitude
+    }) as i16
 }
 
 /// Power of one tone in the signal against all of it, 0 to 1 (Goertzel).

@@ -26,7 +26,11 @@ struct State {
 impl Lines {
     /// Reads the stream on a thread of its own until it ends.
     pub fn feed(&self, stream: impl Read + Send + 'static) {
-        self.shared.state.lock().expect("no panic while locked").open += 1;
+        self.shared
+            .state
+            .lock()
+            .expect("no panic while locked")
+            .open += 1;
         let shared = Arc::clone(&self.shared);
         thread::spawn(move || {
             let mut reader = BufReader::new(stream);

@@ -176,7 +176,7 @@ impl Phone {
         self.call_id = format!("{}-{number}-{}", process::id(), self.local().port());
         self.tag = format!("t{number}");
         self.remote_tag = None;
-        self.user = user.to_owned();
+        user.clone_into(&mut self.user);
         self.target = format!("sip:{user}@{}", self.server);
         self.invite_again(description)
     }

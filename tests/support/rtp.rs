@@ -141,7 +141,7 @@ pub fn bind_even(address: IpAddr) -> UdpSocket {
     for _ in 0..1000 {
         let socket = UdpSocket::bind((address, 0)).expect("a free UDP port");
         let port = socket.local_addr().expect("bound").port();
-        if port % 2 == 0 && UdpSocket::bind((address, port + 1)).is_ok() {
+        if port.is_multiple_of(2) && UdpSocket::bind((address, port + 1)).is_ok() {
             return socket;
         }
     }

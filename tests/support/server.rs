@@ -118,8 +118,9 @@ impl Server {
         }
     }
 
-    /// The value of a metric; `name` is all that stands before the value.
-    pub fn metric(&self, name: &str) -> f64 {
+    /// A counter or gauge of whole numbers; `name` is all that stands before the
+    /// value.
+    pub fn metric(&self, name: &str) -> u64 {
         let page = self.get("/metrics");
         page.body
             .lines()

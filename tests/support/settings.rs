@@ -63,7 +63,11 @@ impl Settings {
         let sip = ports.sip();
         let mut text = replace(&shipped, "127.0.0.1:5060", &format!("127.0.0.1:{sip}"));
         text = replace(&text, "[::1]:5060", &format!("[::1]:{sip}"));
-        text = replace(&text, "127.0.0.1:8080", &format!("127.0.0.1:{}", ports.http()));
+        text = replace(
+            &text,
+            "127.0.0.1:8080",
+            &format!("127.0.0.1:{}", ports.http()),
+        );
         text = replace(&text, "[20000, 29999]", &format!("[{first}, {last}]"));
         text = replace(&text, "../data/call-records.jsonl", "calls.jsonl");
         if !self.limits.is_empty() {
