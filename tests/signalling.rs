@@ -21,7 +21,7 @@ fn an_answered_call_is_hung_up_by_the_caller() {
         .hold_ms(300)
         .run(&server);
     outcome.assert_no_retransmission();
-    assert_eq!(outcome.count("8_BYE_Sent"), 5);
+    assert_eq!(outcome.count("7_BYE_Sent"), 5);
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn options_are_answered() {
 fn an_invite_sent_twice_makes_one_call() {
     let server = Server::usual();
     let outcome = Sipp::scenario("invite-again").run(&server);
-    assert_eq!(outcome.count("8_BYE_Sent"), 1);
+    assert_eq!(outcome.count("9_BYE_Sent"), 1);
 
     let mut phone = Phone::new(server.sip());
     let description = phone.usual_description();

@@ -53,14 +53,14 @@ impl PortBlock {
         (self.base + 10, self.base + 289)
     }
 
-    /// SIP port of a foreign phone.
+    /// SIP port of a foreign phone; it may take the next one for TLS.
     pub fn peer_sip(&self) -> u16 {
         self.base + 300
     }
 
     /// Control port of a foreign phone.
     pub fn peer_control(&self) -> u16 {
-        self.base + 301
+        self.base + 305
     }
 
     /// First and last media port of a foreign phone.
