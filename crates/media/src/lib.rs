@@ -6,7 +6,7 @@ pub mod digits;
 pub mod e_model;
 pub mod engine;
 pub mod g711;
-// pub mod jitter_buffer;
+pub mod jitter_buffer;
 pub mod player;
 mod random;
 pub mod reception;

@@ -14,7 +14,9 @@ pub(crate) struct Random {
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { stream: ChaCha8Rng::seed_from_u64(seed) }
+        Self {
+            stream: ChaCha8Rng::seed_from_u64(seed),
+        }
     }
 
     pub(crate) fn u64(&mut self) -> u64 {

@@ -28,6 +28,9 @@ pub struct Playback {
     offset: usize,
     /// Samples granted and not yet sent.
     owed: usize,
+    /// Samples' worth of time since the beginning, and of packets sent.
+    elapsed: u64,
+    sent: u64,
     started: bool,
 }
 
@@ -42,6 +45,8 @@ impl Playback {
             index: 0,
             offset: 0,
             owed: 0,
+            elapsed: 0,
+            sent: 0,
             started: false,
         }
     }
@@ -60,6 +65,7 @@ impl Playback {
             samples.max(packet_samples)
         };
         self.started = true;
+        self.elapsed += samples as u64;
     }
 
     /// Fills a packet when one is owed and there is audio left; the last one is
@@ -69,6 +75,7 @@ impl Playback {
             return false;
         }
         self.owed -= packet.len();
+        self.sent += packet.len() as u64;
         let mut filled = 0;
         while filled < packet.len() && !self.is_exhausted() {
             let rest = &self.prompts[self.index].encoded(codec)[self.offset..];
@@ -84,6 +91,12 @@ impl Playback {
     /// Whether every octet has been handed out.
     pub fn is_exhausted(&self) -> bool {
         self.index >= self.prompts.len()
+    }
+
+    /// Whether the last packet's duration has passed with the grants so far:
+    /// asked before a tick's grant.
+    pub fn is_done(&self) -> bool {
+        self.is_exhausted() && self.elapsed >= self.sent
     }
 
     fn advance(&mut self, length: usize) {
@@ -159,6 +172,27 @@ mod tests {
             let mut playback = Playback::new(PlayId(1), list, 1);
             let (at, _) = play(&mut playback, ptime * 8, 10);
             assert_eq!(at[..expected.len()], expected, "{ptime} ms");
+        }
+    }
+
+    #[test]
+    fn is_done_when_the_last_packet_has_been_heard() {
+        for (samples, packet_samples, expected) in [
+            (160, 160, 1),
+            (161, 160, 2),
+            (240, 240, 2),
+            (480, 240, 3),
+            (80, 80, 1),
+            (10, 480, 3),
+        ] {
+            let (list, _) = prompts(&[samples]);
+            let mut playback = Playback::new(PlayId(1), list, 1);
+            let mut ticks = 0;
+            while !playback.is_done() {
+                play(&mut playback, packet_samples, 1);
+                ticks += 1;
+            }
+            assert_eq!(ticks, expected, "{samples} in packets of {packet_samples}");
         }
     }
 

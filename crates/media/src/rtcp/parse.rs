@@ -288,7 +288,7 @@ mod tests {
                 ssrc: 1,
                 info: read,
                 blocks,
-            } = packets[0]
+            } = packets[0].clone()
             else {
                 panic!("{:?}", packets[0])
             };

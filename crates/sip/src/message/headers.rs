@@ -14,7 +14,7 @@ use super::lex;
 /// Header fields in their order (RFC 3261 §7.3).
 ///
 /// Values are handed out without surrounding white space and unfolded. What is
-/// put in is made a single line: CR, LF and NUL become spaces.
+/// put in is made a single line: CR and LF become spaces.
 #[derive(Clone, Default)]
 pub struct Headers {
     source: Bytes,

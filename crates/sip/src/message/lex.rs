@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use bytes::{Bytes, BytesMut};
+
 /// A range of the buffer that the value owning it keeps. `u32`, since a message
 /// is shorter than 4 GiB and values are kept by the hundred thousand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -221,16 +223,16 @@ pub(super) fn unescape(bytes: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(text)
 }
 
-/// Replaces CR, LF and NUL by spaces, so that a value put into a message never
+/// Replaces CR and LF by spaces, so that a value put into a message never
 /// becomes a line of its own.
-pub(super) fn single_line(value: bytes::Bytes) -> bytes::Bytes {
-    if memchr::memchr3(b'\r', b'\n', 0, &value).is_none() {
+pub(super) fn single_line(value: Bytes) -> Bytes {
+    if memchr::memchr2(b'\r', b'\n', &value).is_none() {
         return value;
     }
     value
         .iter()
         .map(|byte| {
-            if matches!(byte, b'\r' | b'\n' | 0) {
+            if matches!(byte, b'\r' | b'\n') {
                 b' '
             } else {
                 *byte
@@ -240,7 +242,7 @@ pub(super) fn single_line(value: bytes::Bytes) -> bytes::Bytes {
 }
 
 /// Appends a decimal number.
-pub(super) fn write_decimal(out: &mut bytes::BytesMut, mut number: u64) {
+pub(super) fn write_decimal(out: &mut BytesMut, mut number: u64) {
     let mut digits = [0u8; 20];
     let mut at = digits.len();
     loop {

@@ -69,6 +69,10 @@ impl Message {
     /// Content-Length where there is more (RFC 3261 §18.3).
     ///
     /// The result refers to `input` and keeps it alive.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "the message shares its memory"
+    )]
     pub fn parse(input: Bytes, limits: &MessageLimits) -> Result<Self, ParseError> {
         parse::parse(&input, limits)
     }

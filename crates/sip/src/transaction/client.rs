@@ -195,9 +195,7 @@ impl Transactions {
         };
         let step = match &mut client.machine {
             ClientMachine::Invite(machine) => step(machine.handle_transport_error()),
-            ClientMachine::NonInvite(machine) => {
-                non_invite_step(machine.handle_transport_error())
-            }
+            ClientMachine::NonInvite(machine) => non_invite_step(machine.handle_transport_error()),
         };
         self.take_step(id, &step, now, out);
     }
@@ -260,7 +258,13 @@ impl Transactions {
             Step::SendCancel => self.send_cancel(id, now, out),
             Step::TimedOut => {
                 self.stats.timeouts += 1;
-                self.tell(id, TransactionOutput::TimedOut { id: ClientTransactionId(id) }, out);
+                self.tell(
+                    id,
+                    TransactionOutput::TimedOut {
+                        id: ClientTransactionId(id),
+                    },
+                    out,
+                );
             }
             Step::TransportFailed => {
                 let id_up = ClientTransactionId(id);
@@ -272,7 +276,11 @@ impl Transactions {
 
     /// Nobody asked for the CANCEL as a transaction, so nobody hears of its end.
     fn tell(&self, id: SlabId, output: TransactionOutput, out: &mut Vec<TransactionOutput>) {
-        if self.clients.get(id).is_some_and(|client| client.method != Method::Cancel) {
+        if self
+            .clients
+            .get(id)
+            .is_some_and(|client| client.method != Method::Cancel)
+        {
             out.push(output);
         }
     }
@@ -288,7 +296,10 @@ impl Transactions {
     }
 
     fn send_ack(&mut self, id: SlabId, response: &Response, out: &mut Vec<TransactionOutput>) {
-        let invite = self.clients.get_mut(id).and_then(|client| client.invite.take());
+        let invite = self
+            .clients
+            .get_mut(id)
+            .and_then(|client| client.invite.take());
         let Some(invite) = invite else {
             return;
         };

@@ -182,9 +182,7 @@ impl InviteClient {
     pub fn poll_timeout(&self) -> Option<(Instant, Timer)> {
         match self.state {
             InviteClientState::Calling => self.schedule.next(Timer::A, Timer::B),
-            InviteClientState::Proceeding => {
-                self.schedule.next(Timer::Cancelled, Timer::Cancelled)
-            }
+            InviteClientState::Proceeding => self.schedule.next(Timer::Cancelled, Timer::Cancelled),
             InviteClientState::Completed => self.schedule.next(Timer::D, Timer::D),
             InviteClientState::Accepted => self.schedule.next(Timer::M, Timer::M),
             InviteClientState::Terminated => None,

@@ -108,7 +108,12 @@ mod tests {
 
     #[test]
     fn a_foreign_branch_says_nothing() {
-        for branch in ["", "z9hG4bK", "z9hG4bK74bf9", "z9hG4bKfeed00000000beef000000010000000g"] {
+        for branch in [
+            "",
+            "z9hG4bK",
+            "z9hG4bK74bf9",
+            "z9hG4bKfeed00000000beef000000010000000g",
+        ] {
             assert_eq!(Branch::parse(branch.as_bytes()), None);
         }
     }

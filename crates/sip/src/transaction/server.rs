@@ -130,6 +130,14 @@ impl Transactions {
         }
     }
 
+    /// The To tag of a stateless answer: the same for every copy of the request
+    /// (RFC 3261 §8.2.7).
+    pub fn stateless_tag(&self, request: &Request) -> String {
+        let via = request.headers.top_via();
+        let key = via.map(|via| self.keys.transaction(request, &via, &request.method));
+        key.map(tag_of).unwrap_or_default()
+    }
+
     pub(super) fn receive_request(
         &mut self,
         mut request: Request,
@@ -399,11 +407,7 @@ impl Transactions {
         self.server_changed(id);
     }
 
-    pub(super) fn server_transport_error(
-        &mut self,
-        id: SlabId,
-        out: &mut Vec<TransactionOutput>,
-    ) {
+    pub(super) fn server_transport_error(&mut self, id: SlabId, out: &mut Vec<TransactionOutput>) {
         let Some(server) = self.servers.get_mut(id) else {
             return;
         };
@@ -422,7 +426,10 @@ impl Transactions {
     }
 
     fn send_trying(&mut self, id: SlabId, out: &mut Vec<TransactionOutput>) {
-        let trying = self.servers.get_mut(id).and_then(|server| server.trying.take());
+        let trying = self
+            .servers
+            .get_mut(id)
+            .and_then(|server| server.trying.take());
         let Some(trying) = trying else {
             return;
         };
@@ -435,7 +442,11 @@ impl Transactions {
     }
 
     fn send_last(&mut self, id: SlabId, out: &mut Vec<TransactionOutput>) {
-        let Some(server) = self.servers.get(id).filter(|server| !server.last.is_empty()) else {
+        let Some(server) = self
+            .servers
+            .get(id)
+            .filter(|server| !server.last.is_empty())
+        else {
             return;
         };
         self.stats.retransmissions_out += 1;

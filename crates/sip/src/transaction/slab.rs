@@ -56,7 +56,10 @@ impl<T> Slab<T> {
 
     /// The number that the next `insert` will give.
     pub(super) fn next_id(&self) -> SlabId {
-        let slot = self.free.last().map_or(self.slots.len(), |slot| *slot as usize);
+        let slot = self
+            .free
+            .last()
+            .map_or(self.slots.len(), |slot| *slot as usize);
         SlabId::new(self.generation, slot)
     }
 
@@ -84,12 +87,16 @@ impl<T> Slab<T> {
 
     pub(super) fn get(&self, id: SlabId) -> Option<&T> {
         let slot = self.slots.get(id.slot())?;
-        slot.value.as_ref().filter(|_| slot.generation == id.generation())
+        slot.value
+            .as_ref()
+            .filter(|_| slot.generation == id.generation())
     }
 
     pub(super) fn get_mut(&mut self, id: SlabId) -> Option<&mut T> {
         let slot = self.slots.get_mut(id.slot())?;
-        slot.value.as_mut().filter(|_| slot.generation == id.generation())
+        slot.value
+            .as_mut()
+            .filter(|_| slot.generation == id.generation())
     }
 
     /// Takes a value out. When the last one goes, the memory goes with it.

@@ -159,10 +159,6 @@ impl Schedule {
         self.repeat = Some(now + interval);
     }
 
-    /// No more repetitions; the end stays.
-    pub(crate) fn stop_repeating(&mut self) {
-        self.repeat = None;
-    }
 
     /// The earlier deadline under the name of its timer.
     pub(crate) fn next(&self, repeat: Timer, end: Timer) -> Option<(Instant, Timer)> {
@@ -197,10 +193,14 @@ mod tests {
         let now = epoch();
         let mut schedule = Schedule::new(Some(S), None, now);
         schedule.back_off(Some(3 * S), now + S);
-        assert_eq!(schedule.next(Timer::E, Timer::F), Some((now + 3 * S, Timer::E)));
+        assert_eq!(
+            schedule.next(Timer::E, Timer::F),
+            Some((now + 3 * S, Timer::E))
+        );
         schedule.back_off(Some(3 * S), now + 3 * S);
-        assert_eq!(schedule.next(Timer::E, Timer::F), Some((now + 6 * S, Timer::E)));
-        schedule.stop_repeating();
-        assert_eq!(schedule.next(Timer::E, Timer::F), None);
+        assert_eq!(
+            schedule.next(Timer::E, Timer::F),
+            Some((now + 6 * S, Timer::E))
+        );
     }
 }

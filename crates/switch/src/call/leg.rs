@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use strowger_sip::dialog::{AcceptedInvite, AcceptedOutput, Dialog};
+use strowger_sip::dialog::{AcceptedInvite, AcceptedInviteOutput, Dialog};
 use strowger_sip::message::{HeaderName, Method, Rejection, Request, Response, StatusCode, Uri};
 use strowger_sip::transaction::{ClientTransactionId, ServerTransactionId};
 use strowger_sip::transport::{Hop, Transport};
@@ -57,12 +57,20 @@ impl Leg {
         dialog: Dialog,
         hop: Hop,
     ) -> Self {
-        let invite = Some(PendingInvite { transaction, request: Box::new(invite), answer: None });
-        Self { call, hop, dialog, invite, accepted: None, media: None, bye: None }
-    }
-
-    pub(crate) fn hop(&self) -> Hop {
-        self.hop
+        let invite = Some(PendingInvite {
+            transaction,
+            request: Box::new(invite),
+            answer: None,
+        });
+        Self {
+            call,
+            hop,
+            dialog,
+            invite,
+            accepted: None,
+            media: None,
+            bye: None,
+        }
     }
 
     pub(crate) fn dialog(&self) -> &Dialog {
@@ -71,11 +79,6 @@ impl Leg {
 
     pub(crate) fn media(&self) -> Option<&LegMedia> {
         self.media.as_ref()
-    }
-
-    /// The transaction of the INVITE while it has no final response.
-    pub(crate) fn invite(&self) -> Option<ServerTransactionId> {
-        self.invite.as_ref().map(|invite| invite.transaction)
     }
 
     pub(crate) fn awaits_ack(&self) -> bool {
@@ -90,7 +93,9 @@ impl Leg {
     /// caller hears us before the answer. `false` when the INVITE carried no
     /// offer: then only a bare provisional could be sent (RFC 3261 §13.2.1).
     pub(crate) fn progress(&mut self, core: &mut Core, now: Instant) -> Result<bool, Rejection> {
-        let Some(mut invite) = self.invite.take() else { return Ok(self.media.is_some()) };
+        let Some(mut invite) = self.invite.take() else {
+            return Ok(self.media.is_some());
+        };
         let outcome = self.answer_offer(&invite.request, core);
         let outcome = outcome.map(|answer| {
             let status = match answer {
@@ -109,7 +114,9 @@ impl Leg {
     /// Answers the INVITE with 200. `true` when media is agreed already, `false`
     /// when the offer is ours and the ACK will bring the answer.
     pub(crate) fn accept(&mut self, core: &mut Core, now: Instant) -> Result<bool, Rejection> {
-        let Some(invite) = self.invite.take() else { return Ok(true) };
+        let Some(invite) = self.invite.take() else {
+            return Ok(true);
+        };
         let described = match &invite.answer {
             Some(answer) => Ok((answer.clone(), true)),
             None => self.describe(&invite.request, core),
@@ -128,7 +135,9 @@ impl Leg {
 
     /// Refuses the INVITE with a final response.
     pub(crate) fn reject(&mut self, rejection: Rejection, core: &mut Core, now: Instant) {
-        let Some(invite) = self.invite.take() else { return };
+        let Some(invite) = self.invite.take() else {
+            return;
+        };
         self.refuse(invite.transaction, &invite.request, &rejection, core, now);
         self.dialog.terminate();
     }
@@ -188,7 +197,9 @@ impl Leg {
             return;
         }
         let mut request = self.dialog.request(Method::Bye);
-        request.headers.push(HeaderName::UserAgent, core.server_name.clone());
+        request
+            .headers
+            .push(HeaderName::UserAgent, core.server_name.clone());
         let hop = next_hop(self.dialog.target(), self.hop, core);
         let id = core.request(request, hop, now);
         core.clients.insert(id, self.call);
@@ -229,22 +240,26 @@ impl Leg {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
-        self.accepted.as_ref().and_then(AcceptedInvite::poll_timeout)
+        self.accepted
+            .as_ref()
+            .and_then(AcceptedInvite::poll_timeout)
     }
 
     /// Sends the 2xx again; `true` when the ACK is given up (64 × T1).
     pub(crate) fn handle_timeout(&mut self, core: &mut Core, now: Instant) -> bool {
-        let Some(accepted) = &mut self.accepted else { return false };
+        let Some(accepted) = &mut self.accepted else {
+            return false;
+        };
         let mut outputs = Vec::new();
         accepted.handle_timeout(now, &mut outputs);
         let mut given_up = false;
         for output in outputs {
             match output {
-                AcceptedOutput::Retransmit { hop, message } => {
+                AcceptedInviteOutput::Retransmit { hop, message } => {
                     core.stats.retransmissions_sent += 1;
                     core.effects.push(Effect::Send { hop, message });
                 }
-                AcceptedOutput::AckTimedOut => given_up = true,
+                AcceptedInviteOutput::AckTimedOut => given_up = true,
             }
         }
         given_up
@@ -275,10 +290,10 @@ impl Leg {
         let response = self.response(request, StatusCode::OK, Some(body), core);
         let cseq = request.headers.cseq().map_or(0, |cseq| cseq.number);
         self.dialog.confirm();
-        let Some((hop, message)) = core.respond(transaction, response, now) else { return };
-        let timers = &core.config.transactions;
-        let accepted = AcceptedInvite::new(message, hop, cseq, timers.t1, timers.t2, now);
-        self.accepted = Some(accepted);
+        let Some((hop, message)) = core.respond(transaction, response, now) else {
+            return;
+        };
+        self.accepted = Some(AcceptedInvite::new(message, hop, cseq, &core.timing, now));
     }
 
     /// Our description for a 2xx: the answer to the request's offer (`true`), or
@@ -325,7 +340,9 @@ impl Leg {
         response.headers.push(HeaderName::Allow, ALLOW);
         core.dress(&mut response);
         if let Some(body) = body {
-            response.headers.push(HeaderName::ContentType, "application/sdp");
+            response
+                .headers
+                .push(HeaderName::ContentType, "application/sdp");
             response.body = body;
         }
         response
@@ -336,7 +353,9 @@ impl Leg {
 /// connection the INVITE came on when it has the same transport. A name that is
 /// no address is not looked up yet: the far end is reached where it called from.
 fn next_hop(target: &Uri, came_from: Hop, core: &Core) -> Hop {
-    let Some(remote) = target.socket_addr() else { return came_from };
+    let Some(remote) = target.socket_addr() else {
+        return came_from;
+    };
     let transport = match target.param("transport") {
         Some(name) if name.eq_ignore_ascii_case(b"tcp") => Transport::Tcp,
         Some(name) if name.eq_ignore_ascii_case(b"udp") => Transport::Udp,
@@ -345,6 +364,13 @@ fn next_hop(target: &Uri, came_from: Hop, core: &Core) -> Hop {
     let Some(listener) = core.listener_for(transport, remote, came_from.listener) else {
         return came_from;
     };
-    let connection = came_from.connection.filter(|_| transport == came_from.transport);
-    Hop { transport, listener, remote, connection }
+    let connection = came_from
+        .connection
+        .filter(|_| transport == came_from.transport);
+    Hop {
+        transport,
+        listener,
+        remote,
+        connection,
+    }
 }

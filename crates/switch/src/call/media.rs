@@ -95,8 +95,10 @@ impl LegMedia {
         offer: &[u8],
         core: &mut Core,
     ) -> Result<Bytes, Rejection> {
-        let (answer, media) =
-            self.offer_answer.handle_offer(offer).map_err(|error| offer_refused(&error))?;
+        let (answer, media) = self
+            .offer_answer
+            .handle_offer(offer)
+            .map_err(|error| offer_refused(&error))?;
         self.apply(call, &media, core);
         Ok(answer)
     }
@@ -104,7 +106,10 @@ impl LegMedia {
     /// Makes an offer for a 2xx to an INVITE that carried none; the port listens
     /// at once and speaks when the answer has come.
     pub(crate) fn offer(&mut self, call: CallId, core: &mut Core) -> Result<Bytes, Rejection> {
-        let offer = self.offer_answer.offer().map_err(|error| offer_refused(&error))?;
+        let offer = self
+            .offer_answer
+            .offer()
+            .map_err(|error| offer_refused(&error))?;
         self.offer_pending = true;
         if !self.opened {
             let config = self.unanswered(call, core);
@@ -121,7 +126,10 @@ impl LegMedia {
         core: &mut Core,
     ) -> Result<(), String> {
         self.offer_pending = false;
-        let media = self.offer_answer.handle_answer(answer).map_err(|error| error.to_string())?;
+        let media = self
+            .offer_answer
+            .handle_answer(answer)
+            .map_err(|error| error.to_string())?;
         self.apply(call, &media, core);
         Ok(())
     }
@@ -136,7 +144,8 @@ impl LegMedia {
     /// once and its sockets are waiting still.
     pub(crate) fn close(&self, core: &mut Core) -> bool {
         if self.opened {
-            core.effects.push(Effect::Media(MediaOrder::Close { port: self.port }));
+            core.effects
+                .push(Effect::Media(MediaOrder::Close { port: self.port }));
         } else {
             core.ports.close(self.port);
             core.ports.add_ready(self.address, self.rtp_port);
@@ -152,7 +161,10 @@ impl LegMedia {
             remote_rtcp: media.remote_rtcp,
             rtcp_mux: media.rtcp_mux,
             codecs,
-            events: media.events.map(|events| EventPayload { receive: events.receive, send: events.send }),
+            events: media.events.map(|events| EventPayload {
+                receive: events.receive,
+                send: events.send,
+            }),
             ptime_ms: media.ptime_ms,
             direction: direction(media.direction),
             ..self.unanswered(call, core)
@@ -167,7 +179,12 @@ impl LegMedia {
             remote_rtp: None::<SocketAddr>,
             remote_rtcp: None,
             rtcp_mux: false,
-            codecs: core.config.codecs.iter().map(|codec| own_payload(*codec)).collect(),
+            codecs: core
+                .config
+                .codecs
+                .iter()
+                .map(|codec| own_payload(*codec))
+                .collect(),
             events: Some(EventPayload {
                 receive: sdp::TELEPHONE_EVENT_PAYLOAD_TYPE,
                 send: sdp::TELEPHONE_EVENT_PAYLOAD_TYPE,
@@ -187,7 +204,12 @@ impl LegMedia {
         let order = if self.opened {
             MediaOrder::Update { port, config }
         } else {
-            MediaOrder::Open { port, address: self.address, rtp_port: self.rtp_port, config }
+            MediaOrder::Open {
+                port,
+                address: self.address,
+                rtp_port: self.rtp_port,
+                config,
+            }
         };
         self.opened = true;
         core.effects.push(Effect::Media(order));
@@ -233,7 +255,11 @@ fn agreed_codecs(media: &NegotiatedMedia, codecs: &[Codec]) -> Vec<CodecPayload>
 
 fn own_payload(codec: Codec) -> CodecPayload {
     let number = codec.static_payload_type();
-    CodecPayload { codec, receive: number, send: number }
+    CodecPayload {
+        codec,
+        receive: number,
+        send: number,
+    }
 }
 
 fn direction(direction: sdp::Direction) -> Direction {

@@ -20,8 +20,8 @@
 
 mod leg;
 mod media;
-mod outcome;
 mod orders;
+mod outcome;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -93,7 +93,14 @@ impl Call {
         let uuid = core.random.uuid();
         let record = outcome::opened(&incoming, &uuid, core.clock.unix_ms(now));
         let interpreter = orders::interpreter(&incoming, &uuid, &record, now);
-        let Incoming { id, transaction, invite, dialog, hop, .. } = incoming;
+        let Incoming {
+            id,
+            transaction,
+            invite,
+            dialog,
+            hop,
+            ..
+        } = incoming;
         core.table.insert_name(&uuid, id);
         Box::new(Self {
             id,
@@ -114,7 +121,13 @@ impl Call {
     /// Begins the flow.
     pub(crate) fn start(&mut self, user: &str, core: &mut Core, now: Instant) {
         let source = self.record.source.clone();
-        self.tell(core, EventKind::Created { source, destination: user.to_owned() });
+        self.tell(
+            core,
+            EventKind::Created {
+                source,
+                destination: user.to_owned(),
+            },
+        );
         let mut orders = std::mem::take(&mut core.orders);
         self.interpreter.start(now, &mut orders);
         self.obey_all(orders, core, now);
@@ -131,11 +144,6 @@ impl Call {
     /// Whether nothing is left to wait for.
     pub(crate) fn is_over(&self) -> bool {
         self.phase == Phase::Over
-    }
-
-    /// The INVITE's transaction, while the INVITE has no final response.
-    pub(crate) fn invite(&self) -> Option<ServerTransactionId> {
-        self.leg.invite()
     }
 
     /// A request within the dialog, ACK and CANCEL excepted.
@@ -189,7 +197,8 @@ impl Call {
         }
         core.table.set_status(self.id, CallStatus::Canceling);
         self.tell(core, EventKind::Canceling);
-        self.leg.reject(Rejection::new(StatusCode::REQUEST_TERMINATED), core, now);
+        self.leg
+            .reject(Rejection::new(StatusCode::REQUEST_TERMINATED), core, now);
         self.close(Outcome::cancelled(), core, now);
     }
 
@@ -218,7 +227,9 @@ impl Call {
     pub(crate) fn handle_media(&mut self, event: MediaEvent, core: &mut Core, now: Instant) {
         match event {
             MediaEvent::Latched { .. } => {}
-            MediaEvent::Digit { digit, duration_ms, .. } => {
+            MediaEvent::Digit {
+                digit, duration_ms, ..
+            } => {
                 if self.is_live() {
                     self.tell(core, EventKind::Digit(digit.as_char()));
                     self.feed(CallEvent::Digit { digit, duration_ms }, core, now);
@@ -271,7 +282,11 @@ impl Call {
             Phase::Accepted | Phase::Up => "longest duration",
             Phase::Closing | Phase::Over => "closing",
         };
-        let flow = if self.is_live() { self.interpreter.poll_timeout() } else { None };
+        let flow = if self.is_live() {
+            self.interpreter.poll_timeout()
+        } else {
+            None
+        };
         [Some((self.deadline, own)), flow, self.leg.poll_timeout()]
             .into_iter()
             .flatten()
@@ -282,7 +297,12 @@ impl Call {
         if self.leg.handle_timeout(core, now) {
             self.unacknowledged(core, now);
         }
-        if self.is_live() && self.interpreter.poll_timeout().is_some_and(|(at, _)| at <= now) {
+        if self.is_live()
+            && self
+                .interpreter
+                .poll_timeout()
+                .is_some_and(|(at, _)| at <= now)
+        {
             let mut orders = std::mem::take(&mut core.orders);
             self.interpreter.handle_timeout(now, &mut orders);
             self.obey_all(orders, core, now);
@@ -351,7 +371,8 @@ impl Call {
         core.ok(transaction, request, now);
         match self.phase {
             Phase::Offering => {
-                self.leg.reject(Rejection::new(StatusCode::REQUEST_TERMINATED), core, now);
+                self.leg
+                    .reject(Rejection::new(StatusCode::REQUEST_TERMINATED), core, now);
                 self.close(Outcome::cancelled(), core, now);
             }
             Phase::Accepted | Phase::Up => {
@@ -442,15 +463,30 @@ impl Call {
             Party::Remote => "remote",
             Party::Local => "local",
         };
-        self.tell(core, EventKind::HangUp { by, reason: outcome.reason });
+        self.tell(
+            core,
+            EventKind::HangUp {
+                by,
+                reason: outcome.reason,
+            },
+        );
         let mut record = std::mem::take(&mut self.record);
-        outcome::closed(&mut record, outcome, self.figures.as_deref(), core.clock.unix_ms(now));
+        outcome::closed(
+            &mut record,
+            outcome,
+            self.figures.as_deref(),
+            core.clock.unix_ms(now),
+        );
         core.effects.push(Effect::Record(record));
         core.table.remove_name(&self.uuid);
         core.table.release(self.id);
     }
 
     fn tell(&self, core: &mut Core, kind: EventKind) {
-        core.effects.push(Effect::Event(Event { call: self.id, id: self.uuid.clone(), kind }));
+        core.effects.push(Effect::Event(Event {
+            call: self.id,
+            id: self.uuid.clone(),
+            kind,
+        }));
     }
 }

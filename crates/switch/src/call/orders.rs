@@ -1,16 +1,41 @@
 //! What the flow orders and what the call answers to it.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use strowger_media::vocabulary::{PlayEnd, PlayId};
 use strowger_sip::message::StatusCode;
 
 use super::outcome::Outcome;
-use super::{Call, Phase};
+use super::{Call, Incoming, Phase};
 use crate::call_table::CallStatus;
 use crate::effect::{Effect, EventKind, MediaOrder};
-use crate::interpreter::{CallEvent, CallOrder, HangUpReason};
+use crate::interpreter::{CallEvent, CallFacts, CallOrder, HangUpReason, Interpreter};
+use crate::record::CallRecord;
 use crate::switch::Core;
+
+/// The interpreter of a call that came in.
+pub(super) fn interpreter(
+    incoming: &Incoming,
+    uuid: &Arc<str>,
+    record: &CallRecord,
+    now: Instant,
+) -> Interpreter {
+    let source = incoming.invite.headers.from_().ok().and_then(|from| {
+        from.uri
+            .user()
+            .map(|user| String::from_utf8_lossy(&user).into_owned())
+    });
+    let facts = CallFacts {
+        id: uuid.clone(),
+        direction: record.direction,
+        source: source.unwrap_or_else(|| record.source.clone()),
+        source_name: record.source_name.clone(),
+        destination: incoming.user.clone(),
+        captures: incoming.captures.clone(),
+    };
+    Interpreter::new(incoming.flow.clone(), facts, now)
+}
 
 impl Call {
     /// Tells the flow and does what it orders then.
@@ -44,23 +69,32 @@ impl Call {
             CallOrder::Answer => return self.answer(core, now),
             CallOrder::EarlyMedia => return self.early_media(core, now),
             CallOrder::Play { play, urls, loops } => {
-                let Some(media) = self.leg.media() else { return Some(unheard(play)) };
+                let Some(media) = self.leg.media() else {
+                    return Some(unheard(play));
+                };
                 let port = media.port();
-                core.effects.push(Effect::Media(MediaOrder::Play { port, play, urls, loops }));
+                core.effects.push(Effect::Media(MediaOrder::Play {
+                    port,
+                    play,
+                    urls,
+                    loops,
+                }));
             }
             CallOrder::StopPlay => {
                 if let Some(media) = self.leg.media() {
                     let port = media.port();
-                    core.effects.push(Effect::Media(MediaOrder::StopPlay { port }));
+                    core.effects
+                        .push(Effect::Media(MediaOrder::StopPlay { port }));
                 }
             }
             CallOrder::Echo(on) => {
                 if let Some(media) = self.leg.media() {
                     let port = media.port();
-                    core.effects.push(Effect::Media(MediaOrder::Echo { port, on }));
+                    core.effects
+                        .push(Effect::Media(MediaOrder::Echo { port, on }));
                 }
             }
-            CallOrder::HangUp { reason } => self.hang_up_by_flow(&reason, core, now),
+            CallOrder::HangUp { reason } => self.hang_up_by_flow(reason, core, now),
             CallOrder::ActionStarted { id, action } => {
                 self.tell(core, EventKind::ActionStarted { id, action });
             }
@@ -113,7 +147,7 @@ impl Call {
         }
     }
 
-    fn hang_up_by_flow(&mut self, reason: &HangUpReason, core: &mut Core, now: Instant) {
+    fn hang_up_by_flow(&mut self, reason: HangUpReason, core: &mut Core, now: Instant) {
         let status = StatusCode::new(reason.status()).unwrap_or(StatusCode::DECLINE);
         let answered = self.phase != Phase::Offering;
         self.hang_up(Outcome::hung_up(status, answered), core, now);
@@ -123,5 +157,8 @@ impl Call {
 /// Without an offer in the INVITE there is nobody to play to before the answer.
 fn unheard(play: PlayId) -> CallEvent {
     let reason = "the INVITE carried no offer, so there is no media before the answer".to_owned();
-    CallEvent::PlayDone { play, end: PlayEnd::Failed(reason) }
+    CallEvent::PlayDone {
+        play,
+        end: PlayEnd::Failed(reason),
+    }
 }

@@ -40,7 +40,13 @@ impl Outcome {
         status: StatusCode,
         cause: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { by, reason, status, cause: cause.into(), rejection: None }
+        Self {
+            by,
+            reason,
+            status,
+            cause: cause.into(),
+            rejection: None,
+        }
     }
 
     pub(crate) fn remote_bye(bye: &Request) -> Self {
@@ -55,7 +61,12 @@ impl Outcome {
 
     pub(crate) fn cancelled() -> Self {
         let cause = "the caller gave up before the answer";
-        Self::new(Party::Remote, "cancel", StatusCode::REQUEST_TERMINATED, cause)
+        Self::new(
+            Party::Remote,
+            "cancel",
+            StatusCode::REQUEST_TERMINATED,
+            cause,
+        )
     }
 
     /// The flow hung up; `status` is what an unanswered caller is told.
@@ -83,16 +94,31 @@ impl Outcome {
     }
 
     pub(crate) fn local_failure(cause: String) -> Self {
-        Self::new(Party::Local, "failed", StatusCode::SERVER_INTERNAL_ERROR, cause)
+        Self::new(
+            Party::Local,
+            "failed",
+            StatusCode::SERVER_INTERNAL_ERROR,
+            cause,
+        )
     }
 
     pub(crate) fn no_ack() -> Self {
-        Self::new(Party::Local, "failed", StatusCode::OK, "the caller never acknowledged the 200")
+        Self::new(
+            Party::Local,
+            "failed",
+            StatusCode::OK,
+            "the caller never acknowledged the 200",
+        )
     }
 
     pub(crate) fn ring_timeout() -> Self {
         let cause = "the flow did not answer within ring_timeout_s";
-        Self::new(Party::Local, "noanswer", StatusCode::TEMPORARILY_UNAVAILABLE, cause)
+        Self::new(
+            Party::Local,
+            "noanswer",
+            StatusCode::TEMPORARILY_UNAVAILABLE,
+            cause,
+        )
     }
 
     pub(crate) fn too_long() -> Self {
@@ -102,12 +128,22 @@ impl Outcome {
 
     pub(crate) fn drained() -> Self {
         let cause = "the switch is shutting down";
-        Self::new(Party::Local, "normal", StatusCode::SERVICE_UNAVAILABLE, cause)
+        Self::new(
+            Party::Local,
+            "normal",
+            StatusCode::SERVICE_UNAVAILABLE,
+            cause,
+        )
     }
 
     pub(crate) fn operator() -> Self {
         let cause = "the operator ended the call";
-        Self::new(Party::Local, "normal", StatusCode::TEMPORARILY_UNAVAILABLE, cause)
+        Self::new(
+            Party::Local,
+            "normal",
+            StatusCode::TEMPORARILY_UNAVAILABLE,
+            cause,
+        )
     }
 
     pub(crate) fn rejection(&self) -> Rejection {
@@ -124,13 +160,24 @@ pub(super) fn opened(incoming: &Incoming, uuid: &str, now_ms: u64) -> CallRecord
     let from = invite.headers.from_().ok();
     CallRecord {
         id: uuid.to_owned(),
-        sip_call_id: invite.headers.call_id().map(|id| lossy(&id)).unwrap_or_default(),
+        sip_call_id: invite
+            .headers
+            .call_id()
+            .map(|id| lossy(&id))
+            .unwrap_or_default(),
         direction: "incoming",
-        source: from.as_ref().map(|from| lossy(from.uri.as_bytes())).unwrap_or_default(),
+        source: from
+            .as_ref()
+            .map(|from| lossy(from.uri.as_bytes()))
+            .unwrap_or_default(),
         source_name: from.as_ref().map(display_name).unwrap_or_default(),
         destination: lossy(invite.uri.as_bytes()),
         remote: format!("{} {}", hop.transport, hop.remote),
-        user_agent: invite.headers.get(&HeaderName::UserAgent).map(lossy).unwrap_or_default(),
+        user_agent: invite
+            .headers
+            .get(&HeaderName::UserAgent)
+            .map(lossy)
+            .unwrap_or_default(),
         flow: incoming.flow.name().to_owned(),
         start_ms: now_ms,
         ..CallRecord::default()
@@ -150,7 +197,11 @@ pub(super) fn closed(
         Party::Local => "local",
     };
     record.hangup_reason = outcome.reason;
-    record.sip_status = if record.answer_ms.is_some() { 200 } else { outcome.status.code() };
+    record.sip_status = if record.answer_ms.is_some() {
+        200
+    } else {
+        outcome.status.code()
+    };
     record.cause = outcome.cause.into_owned();
     record.media = figures.map(media_record);
 }

@@ -15,7 +15,11 @@ pub(crate) struct Admission {
 impl Admission {
     pub(crate) fn new(max_calls_per_second: u32, now: Instant) -> Self {
         let per_second = max_calls_per_second.max(1);
-        Self { per_second, cost: Duration::from_secs(1) / per_second, full_at: now }
+        Self {
+            per_second,
+            cost: Duration::from_secs(1) / per_second,
+            full_at: now,
+        }
     }
 
     /// Takes a token; `false` when there is none.
@@ -35,15 +39,28 @@ mod tests {
     use super::*;
 
     #[test]
-    #[allow(clippy::disallowed_methods, reason = "a test may take any instant as its start")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "a test may take any instant as its start"
+    )]
     fn one_seconds_worth_at_once_then_the_rate() {
         let start = Instant::now();
         let mut admission = Admission::new(10, start);
         let burst = (0..20).filter(|_| admission.admit(start)).count();
         assert_eq!(burst, 10);
-        let table = [(50, false), (100, true), (150, false), (200, true), (200, false)];
+        let table = [
+            (50, false),
+            (100, true),
+            (150, false),
+            (200, true),
+            (200, false),
+        ];
         for (ms, admitted) in table {
-            assert_eq!(admission.admit(start + Duration::from_millis(ms)), admitted, "{ms}");
+            assert_eq!(
+                admission.admit(start + Duration::from_millis(ms)),
+                admitted,
+                "{ms}"
+            );
         }
         let later = start + Duration::from_secs(60);
         assert_eq!((0..20).filter(|_| admission.admit(later)).count(), 10);

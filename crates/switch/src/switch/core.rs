@@ -9,7 +9,7 @@ use bytes::Bytes;
 use strowger_sip::message::{HeaderName, Method, Rejection, Request, Response, StatusCode};
 use strowger_sip::sdp::{CodecCapability, OfferError};
 use strowger_sip::transaction::{
-    ClientTransactionId, ServerTransactionId, TransactionOutput, Transactions,
+    ClientTransactionId, ServerTransactionId, Timing, TransactionOutput, Transactions,
 };
 use strowger_sip::transport::{Hop, ListenerId, Transport};
 
@@ -29,7 +29,6 @@ pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
 /// Bodies that this switch can read (RFC 3261 §20.1).
 pub(crate) const ACCEPT: &str = "application/sdp, multipart/mixed";
 
-#[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) config: SwitchConfig,
     pub(crate) clock: Clock,
@@ -49,6 +48,7 @@ pub(crate) struct Core {
     pub(crate) orders: Vec<CallOrder>,
     /// What the transactions said and nobody has looked at yet.
     pub(crate) said: Vec<TransactionOutput>,
+    pub(crate) timing: Timing,
     cname: Arc<str>,
 }
 
@@ -65,6 +65,12 @@ impl Core {
         let addresses = config.media_addresses.len();
         // RFC 7022 §4.2: a CNAME that tells nothing about the host.
         let cname = format!("{:016x}@strowger", random.u64()).into();
+        let timing = Timing {
+            t1: config.transactions.t1,
+            t2: config.transactions.t2,
+            t4: config.transactions.t4,
+            trying_delay: config.transactions.trying_delay,
+        };
         Self {
             ports: Ports::new(addresses, config.media_workers, config.max_ports_per_worker),
             capabilities: capabilities(&config),
@@ -80,6 +86,7 @@ impl Core {
             effects: Vec::new(),
             orders: Vec::new(),
             said: Vec::new(),
+            timing,
             cname,
         }
     }
@@ -128,18 +135,7 @@ impl Core {
             self.invites.remove(&id);
         }
         self.stats.count_response(status);
-        let first = self.said.len();
-        self.transactions.respond(id, response, now, &mut self.said);
-        let sent = self.said[first..].iter().find_map(|output| match output {
-            TransactionOutput::Send { hop, message } => Some((*hop, message.clone())),
-            TransactionOutput::Request { .. }
-            | TransactionOutput::Ack { .. }
-            | TransactionOutput::Cancel { .. }
-            | TransactionOutput::Response { .. }
-            | TransactionOutput::TimedOut { .. }
-            | TransactionOutput::TransportFailed { .. }
-            | TransactionOutput::ServerFailed { .. } => None,
-        });
+        let sent = self.transactions.respond(id, &response, now, &mut self.said);
         self.flush_sends();
         sent
     }
@@ -157,14 +153,17 @@ impl Core {
     }
 
     /// Answers without keeping state (RFC 3261 §8.2.7).
-    pub(crate) fn respond_stateless(&mut self, request: &Request, hop: Hop, rejection: &Rejection) {
+    pub(crate) fn respond_stateless(&mut self, mut request: Request, hop: Hop, rejection: &Rejection) {
         if request.method == Method::Ack {
             return;
         }
-        let mut response = rejection.response(request, None);
+        request.stamp_source(hop.remote);
+        let tag = self.transactions.stateless_tag(&request);
+        let mut response = rejection.response(&request, Some(&tag));
         self.dress(&mut response);
         self.stats.count_response(response.status.code());
-        self.transactions.respond_stateless(request, hop, response, &mut self.said);
+        self.transactions
+            .respond_stateless(&request, hop, &response, &mut self.said);
         self.flush_sends();
     }
 
@@ -197,7 +196,9 @@ impl Core {
         let mut response = self.answer_to(request, StatusCode::OK);
         response.headers.push(HeaderName::Allow, ALLOW);
         response.headers.push(HeaderName::Accept, ACCEPT);
-        response.headers.push(HeaderName::AcceptEncoding, "identity");
+        response
+            .headers
+            .push(HeaderName::AcceptEncoding, "identity");
         response.headers.push(HeaderName::AcceptLanguage, "en");
         response.headers.push(HeaderName::Supported, "");
         self.respond(id, response, now);
@@ -224,30 +225,47 @@ impl Core {
         request: &Request,
         now: Instant,
     ) {
-        self.reject(id, request, &Rejection::new(StatusCode::CALL_DOES_NOT_EXIST), now);
+        self.reject(
+            id,
+            request,
+            &Rejection::new(StatusCode::CALL_DOES_NOT_EXIST),
+            now,
+        );
     }
 
     /// 503 that says when to come again.
     pub(crate) fn unavailable(&mut self, reason: &'static str) -> Rejection {
         self.stats.overloads += 1;
-        Rejection::because(StatusCode::SERVICE_UNAVAILABLE, reason)
-            .with_header(HeaderName::RetryAfter, self.config.limits.retry_after_s.to_string())
+        Rejection::because(StatusCode::SERVICE_UNAVAILABLE, reason).with_header(
+            HeaderName::RetryAfter,
+            self.config.limits.retry_after_s.to_string(),
+        )
     }
 
     /// Headers that every response of ours carries.
     pub(crate) fn dress(&self, response: &mut Response) {
         if !self.server_name.is_empty() {
-            response.headers.push(HeaderName::Server, self.server_name.clone());
+            response
+                .headers
+                .push(HeaderName::Server, self.server_name.clone());
         }
     }
 
     /// Passes on what the transactions want sent; the rest waits its turn.
     pub(crate) fn flush_sends(&mut self) {
-        let Self { said, effects, stats, .. } = self;
+        let Self {
+            said,
+            effects,
+            stats,
+            ..
+        } = self;
         said.retain(|output| match output {
             TransactionOutput::Send { hop, message } => {
                 stats.messages_sent += 1;
-                effects.push(Effect::Send { hop: *hop, message: message.clone() });
+                effects.push(Effect::Send {
+                    hop: *hop,
+                    message: message.clone(),
+                });
                 false
             }
             TransactionOutput::Request { .. }

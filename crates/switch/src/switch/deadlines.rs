@@ -52,7 +52,10 @@ mod tests {
     use super::*;
 
     #[test]
-    #[allow(clippy::disallowed_methods, reason = "a test may take any instant as its start")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "a test may take any instant as its start"
+    )]
     fn earliest_first_and_compacted_when_stale() {
         let start = Instant::now();
         let mut deadlines = Deadlines::default();

@@ -43,7 +43,6 @@ pub(crate) use self::core::{ACCEPT, ALLOW, Core, offer_refused};
 pub use stats::{METHODS, REASONS, SwitchStats};
 
 /// A whole switch, but for its sockets, threads, files and clock.
-#[derive(Debug)]
 pub struct Switch {
     core: Core,
     routes: Arc<Routes>,
@@ -91,7 +90,9 @@ impl Switch {
             Input::Sip { hop, message } => self.handle_message(hop, message, now),
             Input::Unframed { hop, head, status } => self.handle_unframed(hop, head, status),
             Input::TransportError { hop } => {
-                self.core.transactions.handle_transport_error(hop, now, &mut self.core.said);
+                self.core
+                    .transactions
+                    .handle_transport_error(hop, now, &mut self.core.said);
             }
             Input::PortReady { address, port } => self.core.ports.add_ready(address, port),
             Input::Media(event) => self.handle_media(event, now),
@@ -117,7 +118,9 @@ impl Switch {
     /// Does what is due. Late and repeated calls are harmless.
     pub fn handle_timeout(&mut self, now: Instant, out: &mut Vec<Effect>) {
         std::mem::swap(&mut self.core.effects, out);
-        self.core.transactions.handle_timeout(now, &mut self.core.said);
+        self.core
+            .transactions
+            .handle_timeout(now, &mut self.core.said);
         self.settle(now);
         while let Some((at, id)) = self.deadlines.pop_due(now) {
             self.with_call(id, |call, core| {
@@ -127,7 +130,11 @@ impl Switch {
                 }
             });
         }
-        if self.drain.as_ref().is_some_and(|drain| drain.deadline.is_some_and(|at| at <= now)) {
+        if self
+            .drain
+            .as_ref()
+            .is_some_and(|drain| drain.deadline.is_some_and(|at| at <= now))
+        {
             self.end_drain(now);
         }
         self.settle(now);
@@ -146,15 +153,16 @@ impl Switch {
 
     fn handle_message(&mut self, hop: Hop, message: Bytes, now: Instant) {
         match Message::parse(message, &self.core.config.message) {
-            Ok(Message::Request(mut request)) => {
+            Ok(Message::Request(request)) => {
                 self.core.stats.messages_received += 1;
                 self.core.stats.count_request(request.method.as_bytes());
-                request.stamp_source(hop.remote);
                 self.admit_request(request, hop, now);
             }
             Ok(response @ Message::Response(_)) => {
                 self.core.stats.messages_received += 1;
-                self.core.transactions.handle_message(response, hop, now, &mut self.core.said);
+                self.core
+                    .transactions
+                    .handle_message(response, hop, now, &mut self.core.said);
             }
             Err(_) => self.core.stats.parse_errors += 1,
         }
@@ -163,7 +171,7 @@ impl Switch {
     /// Validation and overload control, before any state is kept.
     fn admit_request(&mut self, request: Request, hop: Hop, now: Instant) {
         if let Err(rejection) = request.validate() {
-            self.core.respond_stateless(&request, hop, &rejection);
+            self.core.respond_stateless(request, hop, &rejection);
             return;
         }
         if self.is_new_call(&request) {
@@ -178,12 +186,14 @@ impl Switch {
             };
             if let Some(reason) = refusal {
                 let rejection = self.core.unavailable(reason);
-                self.core.respond_stateless(&request, hop, &rejection);
+                self.core.respond_stateless(request, hop, &rejection);
                 return;
             }
         }
         let message = Message::Request(request);
-        self.core.transactions.handle_message(message, hop, now, &mut self.core.said);
+        self.core
+            .transactions
+            .handle_message(message, hop, now, &mut self.core.said);
     }
 
     fn is_new_call(&self, request: &Request) -> bool {
@@ -194,17 +204,20 @@ impl Switch {
 
     fn handle_unframed(&mut self, hop: Hop, head: Bytes, status: u16) {
         self.core.stats.parse_errors += 1;
-        let Ok(Message::Request(mut request)) = Message::parse(head, &self.core.config.message) else {
+        let Ok(Message::Request(request)) = Message::parse(head, &self.core.config.message)
+        else {
             return;
         };
         let status = StatusCode::new(status).unwrap_or(StatusCode::BAD_REQUEST);
-        request.stamp_source(hop.remote);
-        self.core.respond_stateless(&request, hop, &Rejection::new(status));
+        self.core
+            .respond_stateless(request, hop, &Rejection::new(status));
     }
 
     fn handle_media(&mut self, event: MediaEvent, now: Instant) {
         let port = event.port();
-        let Some(id) = self.core.ports.owner(port) else { return };
+        let Some(id) = self.core.ports.owner(port) else {
+            return;
+        };
         if self.call(id).is_some() {
             self.with_call(id, |call, core| call.handle_media(event, core, now));
         } else if matches!(event, MediaEvent::Closed { .. }) {
@@ -216,10 +229,15 @@ impl Switch {
         match control {
             Control::Drain => {
                 let deadline = now + self.core.config.limits.drain_timeout;
-                self.drain.get_or_insert(Drain { deadline: Some(deadline), told: false });
+                self.drain.get_or_insert(Drain {
+                    deadline: Some(deadline),
+                    told: false,
+                });
             }
             Control::HangUp(id) => {
-                self.with_call(id, |call, core| call.hang_up(Outcome::operator(), core, now));
+                self.with_call(id, |call, core| {
+                    call.hang_up(Outcome::operator(), core, now)
+                });
             }
             Control::Routes(routes) => self.routes = routes,
         }
@@ -302,13 +320,21 @@ impl Switch {
         let to = request.headers.to().ok()?;
         let tag = parse_tag(to.tag()?)?;
         let id = self.by_tag.get(&tag).copied()?;
-        self.call(id)?.dialog().matches(request).then_some(id)
+        let dialog = self.call(id)?.dialog().id();
+        let from = request.headers.from_().ok()?;
+        let same = dialog.remote_tag == from.tag().unwrap_or_default()
+            && dialog.call_id == request.headers.call_id().ok()?;
+        same.then_some(id)
     }
 
     /// Lets a call do something, then looks after its deadlines or its end.
     fn with_call(&mut self, id: CallId, act: impl FnOnce(&mut Call, &mut Core)) {
-        let Some(place) = self.calls.get_mut(id.slot() as usize) else { return };
-        let Some(call) = place.as_deref_mut().filter(|call| call.id() == id) else { return };
+        let Some(place) = self.calls.get_mut(id.slot() as usize) else {
+            return;
+        };
+        let Some(call) = place.as_deref_mut().filter(|call| call.id() == id) else {
+            return;
+        };
         act(call, &mut self.core);
         if call.is_over() {
             if let Some(tag) = parse_tag(&call.dialog().id().local_tag) {
@@ -322,7 +348,12 @@ impl Switch {
     }
 
     fn compact_deadlines(&mut self) {
-        let Self { deadlines, calls, core, .. } = self;
+        let Self {
+            deadlines,
+            calls,
+            core,
+            ..
+        } = self;
         deadlines.compact(core.table.live() as usize, |at, id| {
             let call = calls.get(id.slot() as usize).and_then(Option::as_deref);
             call.is_some_and(|call| call.id() == id && call.scheduled() == Some(at))

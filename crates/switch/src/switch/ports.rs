@@ -59,7 +59,10 @@ impl Ports {
         address: MediaAddressId,
         owner: CallId,
     ) -> Result<(PortId, u16), NoPort> {
-        let ready = self.ready.get_mut(usize::from(address.0)).ok_or(NoPort::Sockets)?;
+        let ready = self
+            .ready
+            .get_mut(usize::from(address.0))
+            .ok_or(NoPort::Sockets)?;
         if ready.is_empty() {
             return Err(NoPort::Sockets);
         }
@@ -73,7 +76,14 @@ impl Ports {
         let rtp_port = ready.pop_front().ok_or(NoPort::Sockets)?;
         let worker = u16::try_from(worker).expect("as many workers as a u16 counts");
         let (slot, generation) = slots.take(owner);
-        Ok((PortId { worker, slot, generation }, rtp_port))
+        Ok((
+            PortId {
+                worker,
+                slot,
+                generation,
+            },
+            rtp_port,
+        ))
     }
 
     /// The worker has closed the port: its slot may be given out again.
@@ -85,7 +95,11 @@ impl Ports {
 
     /// Whose port this is; `None` once it is closed.
     pub(crate) fn owner(&self, port: PortId) -> Option<CallId> {
-        let slot = self.workers.get(usize::from(port.worker))?.slots.get(port.slot as usize)?;
+        let slot = self
+            .workers
+            .get(usize::from(port.worker))?
+            .slots
+            .get(port.slot as usize)?;
         slot.owner.filter(|_| slot.generation == port.generation)
     }
 
@@ -105,7 +119,10 @@ impl WorkerSlots {
             return (index, slot.generation);
         }
         let index = u32::try_from(self.slots.len()).expect("bounded by max_ports_per_worker");
-        self.slots.push(Slot { generation: 0, owner: Some(owner) });
+        self.slots.push(Slot {
+            generation: 0,
+            owner: Some(owner),
+        });
         (index, 0)
     }
 
@@ -162,7 +179,21 @@ mod tests {
         let mut ports = Ports::new(1, 1, 8);
         ports.add_ready(MediaAddressId(9), 4000);
         assert_eq!(ports.open(MediaAddressId(9), call(1)), Err(NoPort::Sockets));
-        assert_eq!(ports.owner(PortId { worker: 7, slot: 0, generation: 0 }), None);
-        assert_eq!(ports.owner(PortId { worker: 0, slot: 3, generation: 0 }), None);
+        assert_eq!(
+            ports.owner(PortId {
+                worker: 7,
+                slot: 0,
+                generation: 0
+            }),
+            None
+        );
+        assert_eq!(
+            ports.owner(PortId {
+                worker: 0,
+                slot: 3,
+                generation: 0
+            }),
+            None
+        );
     }
 }

@@ -53,7 +53,9 @@ impl Switch {
             self.core.no_such_dialog(id, request, now);
             return;
         };
-        self.with_call(call, |call, core| call.handle_request(id, request, core, now));
+        self.with_call(call, |call, core| {
+            call.handle_request(id, request, core, now)
+        });
     }
 
     fn handle_invite(
@@ -83,12 +85,15 @@ impl Switch {
         };
         let Some(flow) = self.routes.flows.get(found.flow).cloned() else {
             let reason = "The dial plan names a flow that is not loaded";
-            return Err(Rejection::because(StatusCode::SERVER_INTERNAL_ERROR, reason));
+            return Err(Rejection::because(
+                StatusCode::SERVER_INTERNAL_ERROR,
+                reason,
+            ));
         };
         let captures = found.captures;
         let tag = self.core.random.u64();
         let contact = self.contact(&user, hop);
-        let dialog = Dialog::uas(invite, &format!("{tag:016x}"), contact)?;
+        let dialog = Dialog::uas(invite, &format!("{tag:016x}"), &contact)?;
         let start_ms = self.core.clock.unix_ms(now);
         let Some(id) = self.core.table.claim(CallStatus::Ringing, start_ms) else {
             return Err(self.core.unavailable("Too many calls"));
@@ -146,7 +151,9 @@ fn unmet_requirement(request: &Request) -> Option<Rejection> {
 
 /// The user part of a SIP URI, the number of a `tel` URI; empty when there is none.
 fn dialled_user(uri: &Uri) -> String {
-    uri.user().map(|user| String::from_utf8_lossy(&user).into_owned()).unwrap_or_default()
+    uri.user()
+        .map(|user| String::from_utf8_lossy(&user).into_owned())
+        .unwrap_or_default()
 }
 
 /// Nobody here has that name. Sending the request on would take a hop it may not

@@ -40,8 +40,21 @@ pub struct SwitchStats {
 
 /// Names of the methods counted; the last stands for all others.
 pub const METHODS: [&str; 15] = [
-    "INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "PRACK", "UPDATE", "INFO", "REFER",
-    "SUBSCRIBE", "NOTIFY", "MESSAGE", "PUBLISH", "other",
+    "INVITE",
+    "ACK",
+    "BYE",
+    "CANCEL",
+    "OPTIONS",
+    "REGISTER",
+    "PRACK",
+    "UPDATE",
+    "INFO",
+    "REFER",
+    "SUBSCRIBE",
+    "NOTIFY",
+    "MESSAGE",
+    "PUBLISH",
+    "other",
 ];
 
 /// Reasons a call can end for.
@@ -60,7 +73,10 @@ impl SwitchStats {
     }
 
     pub(crate) fn count_response(&mut self, code: u16) {
-        if let Some(count) = self.responses.get_mut(usize::from(code / 100).wrapping_sub(1)) {
+        if let Some(count) = self
+            .responses
+            .get_mut(usize::from(code / 100).wrapping_sub(1))
+        {
             *count += 1;
         }
     }
