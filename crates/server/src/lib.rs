@@ -2,6 +2,8 @@
 //! line. What decides lives in `strowger_sip`, `strowger_media` and
 //! `strowger_switch`; this crate owns their values and carries out their effects.
 
+pub mod check;
+pub mod config;
 pub mod media;
 pub mod net;
 pub mod prompts;

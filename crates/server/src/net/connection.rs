@@ -76,7 +76,11 @@ pub(super) struct Mailbox {
 }
 
 /// Opens a connection from `local`.
-pub(super) async fn connect(local: IpAddr, remote: SocketAddr, within: Duration) -> io::Result<TcpStream> {
+pub(super) async fn connect(
+    local: IpAddr,
+    remote: SocketAddr,
+    within: Duration,
+) -> io::Result<TcpStream> {
     let socket = if remote.is_ipv4() {
         TcpSocket::new_v4()?
     } else {
@@ -87,7 +91,13 @@ pub(super) async fn connect(local: IpAddr, remote: SocketAddr, within: Duration)
 }
 
 /// Serves a connection to its end, which it reports.
-pub(super) async fn serve(stream: TcpStream, hop: Hop, mailbox: Mailbox, inputs: Sender<TcpInput>, limits: TcpLimits) {
+pub(super) async fn serve(
+    stream: TcpStream,
+    hop: Hop,
+    mailbox: Mailbox,
+    inputs: Sender<TcpInput>,
+    limits: TcpLimits,
+) {
     let _ = stream.set_nodelay(true);
     let now = Instant::now();
     let connection = Connection {
@@ -161,8 +171,10 @@ impl Connection {
     fn deadline(&self) -> (Instant, &'static str) {
         let candidates = [
             Some((self.moved + self.limits.idle, "idle")),
-            self.incomplete_since.map(|since| (since + self.limits.stalled, "half a message")),
-            self.unsent_since.map(|since| (since + self.limits.stalled, "the far end does not read")),
+            self.incomplete_since
+                .map(|since| (since + self.limits.stalled, "half a message")),
+            self.unsent_since
+                .map(|since| (since + self.limits.stalled, "the far end does not read")),
             self.closing.map(|at| (at, "cannot be framed")),
         ];
         let first = candidates.into_iter().flatten().min_by_key(|(at, _)| *at);

@@ -21,7 +21,11 @@ const TCP_BACKLOG: i32 = 1024;
 
 /// Binds a UDP listener. A port that somebody has is an error: it is not shared.
 pub fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM.nonblocking(), None)?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::DGRAM.nonblocking(),
+        None,
+    )?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }
@@ -35,7 +39,11 @@ pub fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
 /// Binds a TCP listener. Connections of an earlier run that still linger do not
 /// hinder it, another listener does.
 pub fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), None)?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM.nonblocking(),
+        None,
+    )?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }

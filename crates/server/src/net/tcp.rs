@@ -142,7 +142,11 @@ impl TcpTransport {
     /// Keeps the table right. Returns what concerns the switch.
     pub fn handle_input(&mut self, input: TcpInput) -> Option<TcpInput> {
         match input {
-            TcpInput::Accepted { listener, stream, remote } => {
+            TcpInput::Accepted {
+                listener,
+                stream,
+                remote,
+            } => {
                 self.accepted(listener, stream, remote);
                 None
             }
@@ -191,7 +195,13 @@ impl TcpTransport {
         }
         self.stats.accepted += 1;
         let (hop, mailbox) = self.enter(listener, remote);
-        spawn_local(connection::serve(stream, hop, mailbox, self.inputs_in.clone(), self.limits.clone()));
+        spawn_local(connection::serve(
+            stream,
+            hop,
+            mailbox,
+            self.inputs_in.clone(),
+            self.limits.clone(),
+        ));
     }
 
     fn open(&mut self, hop: &Hop) -> io::Result<ConnectionId> {
@@ -209,7 +219,9 @@ impl TcpTransport {
         let (asked, inputs, limits) = (*hop, self.inputs_in.clone(), self.limits.clone());
         spawn_local(async move {
             match connection::connect(local, asked.remote, limits.connect).await {
-                Ok(stream) => connection::serve(stream, named, mailbox, inputs.clone(), limits).await,
+                Ok(stream) => {
+                    connection::serve(stream, named, mailbox, inputs.clone(), limits).await
+                }
                 Err(error) => {
                     tracing::debug!(remote = %asked.remote, %error, "TCP connection cannot be opened");
                     let _ = inputs.send(TcpInput::Closed { hop: named }).await;
@@ -253,7 +265,11 @@ async fn accept(listener: ListenerId, socket: TcpListener, inputs: Sender<TcpInp
     loop {
         match socket.accept().await {
             Ok((stream, remote)) => {
-                let input = TcpInput::Accepted { listener, stream, remote };
+                let input = TcpInput::Accepted {
+                    listener,
+                    stream,
+                    remote,
+                };
                 if inputs.send(input).await.is_err() {
                     return;
                 }

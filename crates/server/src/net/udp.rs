@@ -84,7 +84,9 @@ impl UdpListener {
     pub fn send(&mut self, to: SocketAddr, message: &[u8]) -> io::Result<()> {
         match self.socket.get_ref().send_to(message, to) {
             Ok(_) => self.stats.sent += 1,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.stats.send_overflows += 1,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.stats.send_overflows += 1
+            }
             Err(error) => return Err(error),
         }
         Ok(())
@@ -106,7 +108,9 @@ fn hop(listener: ListenerId, remote: SocketAddr) -> Hop {
 }
 
 fn is_keep_alive(datagram: &[u8]) -> bool {
-    datagram.iter().all(|octet| matches!(octet, b'\r' | b'\n' | 0))
+    datagram
+        .iter()
+        .all(|octet| matches!(octet, b'\r' | b'\n' | 0))
 }
 
 #[cfg(test)]
@@ -128,18 +132,30 @@ mod tests {
         let mut buffer = vec![0; MAX_DATAGRAM];
         let mut all = Vec::new();
         while all.len() < 3 {
-            poll_fn(|cx| listener.poll_receive(cx, &mut buffer, 2, |hop, message| all.push((hop, message)))).await;
+            poll_fn(|cx| {
+                listener.poll_receive(cx, &mut buffer, 2, |hop, message| all.push((hop, message)))
+            })
+            .await;
         }
         let texts: Vec<_> = all.iter().map(|(_, message)| &message[..]).collect();
         assert_eq!(texts, [&b"one"[..], b"two", b"three"]);
         assert_eq!(all[0].0, hop(ListenerId(3), far.local_addr().unwrap()));
         let nothing = poll_fn(|cx| {
-            Poll::Ready(listener.poll_receive(cx, &mut buffer, 2, |_, _| panic!("nothing was sent")))
+            Poll::Ready(
+                listener.poll_receive(cx, &mut buffer, 2, |_, _| panic!("nothing was sent")),
+            )
         });
         assert!(nothing.await.is_pending());
         listener.send(far.local_addr().unwrap(), b"back").unwrap();
         assert_eq!(far.recv(&mut buffer).unwrap(), 4);
-        assert_eq!(listener.stats(), UdpStats { received: 5, sent: 1, send_overflows: 0 });
+        assert_eq!(
+            listener.stats(),
+            UdpStats {
+                received: 5,
+                sent: 1,
+                send_overflows: 0
+            }
+        );
     }
 
     #[tokio::test]
@@ -147,6 +163,10 @@ mod tests {
         let socket = bind_udp("127.0.0.1:0".parse().unwrap()).unwrap();
         let mut listener = UdpListener::new(ListenerId(0), socket).unwrap();
         assert!(listener.send("[::1]:5060".parse().unwrap(), b"x").is_err());
-        assert!(listener.send("127.0.0.1:5060".parse().unwrap(), &[0; 70_000]).is_err());
+        assert!(
+            listener
+                .send("127.0.0.1:5060".parse().unwrap(), &[0; 70_000])
+                .is_err()
+        );
     }
 }

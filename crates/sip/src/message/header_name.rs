@@ -410,3 +410,54 @@ impl fmt::Display for HeaderName {
         write!(f, "{}", self.as_bytes().escape_ascii())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_enum() {
+        for (id, (name, spelling, compact)) in KNOWN.iter().enumerate() {
+            assert_eq!(name.id() as usize, id, "{spelling}");
+            assert_eq!(lookup(spelling.as_bytes()) as usize, id, "{spelling}");
+            assert_eq!(
+                lookup(spelling.to_uppercase().as_bytes()) as usize,
+                id,
+                "{spelling}"
+            );
+            assert_eq!(name.as_bytes(), spelling.as_bytes());
+            if *compact != 0 {
+                assert_eq!(lookup(&[*compact]) as usize, id, "{spelling}");
+                assert_eq!(
+                    lookup(&[compact.to_ascii_uppercase()]) as usize,
+                    id,
+                    "{spelling}"
+                );
+            }
+        }
+        assert_eq!(canonical(CONTENT_LENGTH), "Content-Length");
+    }
+
+    #[test]
+    fn names_compare_without_case() {
+        let same = [
+            ("l", "CONTENT-length"),
+            ("x-A", "X-a"),
+            ("i", "Call-ID"),
+            ("?", "?"),
+        ];
+        for (left, right) in same {
+            let names = (
+                HeaderName::parse(left.as_bytes()),
+                HeaderName::parse(right.as_bytes()),
+            );
+            assert_eq!(names.0, names.1, "{left} {right}");
+        }
+        let other = HeaderName::Other(Bytes::from_static(b"via"));
+        assert_eq!(other, HeaderName::Via);
+        assert_ne!(HeaderName::parse(b"x-a"), HeaderName::parse(b"x-b"));
+        assert_ne!(HeaderName::parse(b"Via2"), HeaderName::Via);
+        assert_eq!(lookup(b""), OTHER);
+        assert_eq!(lookup(&[b'a'; 100]), OTHER);
+    }
+}

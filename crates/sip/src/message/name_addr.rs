@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 
 use super::lex::{self, Span};
 use super::params::Params;
@@ -75,9 +75,39 @@ impl NameAddr {
         })
     }
 
+    /// `<uri>` with header field parameters; one with an empty value is written
+    /// without it. Names and values are tokens.
+    pub fn new(uri: &Uri, params: &[(&str, &str)]) -> Self {
+        let mut raw = BytesMut::with_capacity(uri.as_bytes().len() + 32);
+        raw.put_u8(b'<');
+        raw.put_slice(uri.as_bytes());
+        raw.put_u8(b'>');
+        let start = raw.len();
+        for (name, value) in params {
+            raw.put_u8(b';');
+            raw.put_slice(name.as_bytes());
+            if !value.is_empty() {
+                raw.put_u8(b'=');
+                raw.put_slice(value.as_bytes());
+            }
+        }
+        let params = Span::new(start, raw.len());
+        Self {
+            raw: raw.freeze(),
+            display: None,
+            uri: uri.clone(),
+            params,
+        }
+    }
+
     /// The value as written.
     pub fn as_bytes(&self) -> &[u8] {
         &self.raw
+    }
+
+    /// The value as written, without copying.
+    pub fn to_bytes(&self) -> Bytes {
+        self.raw.clone()
     }
 
     /// The display name without quotes; `None` where there is none.
@@ -112,4 +142,82 @@ fn display_tokens(raw: &[u8], start: usize, open: usize) -> Result<Option<Span>,
         return Err("display name needs quotes");
     }
     Ok((!range.is_empty()).then(|| Span::new(range.start, range.end)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<NameAddr, &'static str> {
+        NameAddr::parse(Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    #[test]
+    fn values_come_apart() {
+        // text | display | URI | tag
+        let rows = [
+            ("sip:a@b", None, "sip:a@b", None),
+            ("sip:a@b;tag=1", None, "sip:a@b", Some("1")),
+            ("sip:a@b ; x ; tag = 1", None, "sip:a@b", Some("1")),
+            ("<sip:a@b;lr>;tag=1", None, "sip:a@b;lr", Some("1")),
+            ("Bob<sip:a@b>", Some("Bob"), "sip:a@b", None),
+            (
+                "Bob B. Bell <sip:a@b>",
+                Some("Bob B. Bell"),
+                "sip:a@b",
+                None,
+            ),
+            (
+                "\"B\\\"<o>, b\" <sip:a@b>;tag=\"x\"",
+                Some("B\"<o>, b"),
+                "sip:a@b",
+                Some("\"x\""),
+            ),
+            ("\"\" <tel:1>;tag=", Some(""), "tel:1", None),
+            ("Zoë <sip:a@b?c=d>", Some("Zoë"), "sip:a@b?c=d", None),
+            (" <sip:[::1]:5060> ", None, "sip:[::1]:5060", None),
+        ];
+        for (text, display, uri, tag) in rows {
+            let value = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(
+                value.display().as_deref(),
+                display.map(str::as_bytes),
+                "{text}"
+            );
+            assert_eq!(value.uri.as_bytes(), uri.as_bytes(), "{text}");
+            assert_eq!(value.tag(), tag.map(str::as_bytes), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_none_is_refused() {
+        let rows = [
+            "",
+            "Bob",
+            "<>",
+            "<sip:a@b",
+            "sip:a@b>",
+            "\"Bob <sip:a@b>",
+            "\"Bob\" sip:a@b",
+            "Bell, Bob <sip:a@b>",
+            "<sip:a@b>tag=1",
+            "<sip:a@b>;;",
+            "<sip:a@b>;=1",
+            "< sip:a@b >",
+            "sip:a@b?c=d",
+            "sip:a@b,sip:c@d",
+            "<sip:a@b>;a=\"b",
+        ];
+        for text in rows {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn values_of_parts_read_back() {
+        let uri: Uri = "sip:a@b;lr".parse().unwrap();
+        let value = NameAddr::new(&uri, &[("tag", "1"), ("ob", "")]);
+        assert_eq!(value.as_bytes(), b"<sip:a@b;lr>;tag=1;ob");
+        assert_eq!((value.uri.clone(), value.tag()), (uri, Some(&b"1"[..])));
+    }
 }

@@ -23,3 +23,8 @@ pub(crate) fn hop(transport: Transport) -> Hop {
         },
     }
 }
+
+/// Whole milliseconds from one instant to a later one.
+pub(crate) fn elapsed(start: Instant, at: Instant) -> u64 {
+    (at - start).as_millis() as u64
+}

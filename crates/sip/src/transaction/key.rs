@@ -95,7 +95,7 @@ impl Keys {
 
     /// Any other 64 keyed bits.
     pub(super) fn hash_of(&self, bytes: &[u8]) -> u64 {
-        let mut hash = SipHash::new(self.key);
+        let mut hash: SipHash = SipHash::new(self.key);
         hash.bytes(bytes);
         hash.finish()[0]
     }

@@ -132,3 +132,146 @@ impl NonInviteServer {
         self.schedule = Schedule::IDLE;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{elapsed, epoch};
+    use super::NonInviteServerOutput as Output;
+    use super::NonInviteServerState as State;
+    use super::*;
+
+    const TIMING: Timing = Timing::RFC_3261;
+
+    #[derive(Clone, Copy, Debug)]
+    enum Input {
+        Request,
+        Response(ResponseClass),
+        End,
+    }
+
+    /// A UDP machine brought into a state at `now`.
+    fn machine(state: State, now: Instant) -> NonInviteServer {
+        let mut machine = NonInviteServer::new(false);
+        match state {
+            State::Trying => {}
+            State::Proceeding => {
+                machine.handle_response(ResponseClass::Provisional, &TIMING, now);
+            }
+            State::Completed => {
+                machine.handle_response(ResponseClass::Success, &TIMING, now);
+            }
+            State::Terminated => {
+                machine.handle_response(ResponseClass::Failure, &TIMING, now);
+                machine.handle_timeout(now + TIMING.timeout());
+            }
+        }
+        assert_eq!(machine.state(), state);
+        machine
+    }
+
+    #[test]
+    fn every_row_of_the_table() {
+        use Input::{End, Request, Response};
+        use ResponseClass::{Failure, Provisional, Success};
+        use State::{Completed, Proceeding, Terminated, Trying};
+        let rows: &[(&[State], Input, Option<State>, Output)] = &[
+            (&[Trying, Terminated], Request, None, Output::Nothing),
+            (&[Proceeding, Completed], Request, None, Output::SendLast),
+            (
+                &[Trying, Proceeding],
+                Response(Provisional),
+                Some(Proceeding),
+                Output::Send,
+            ),
+            (
+                &[Trying, Proceeding],
+                Response(Success),
+                Some(Completed),
+                Output::Send,
+            ),
+            (
+                &[Trying, Proceeding],
+                Response(Failure),
+                Some(Completed),
+                Output::Send,
+            ),
+            (
+                &[Completed, Terminated],
+                Response(Provisional),
+                None,
+                Output::Nothing,
+            ),
+            (
+                &[Completed, Terminated],
+                Response(Success),
+                None,
+                Output::Nothing,
+            ),
+            (
+                &[Completed, Terminated],
+                Response(Failure),
+                None,
+                Output::Nothing,
+            ),
+            (&[Trying, Proceeding], End, None, Output::Nothing),
+            (
+                &[Completed, Terminated],
+                End,
+                Some(Terminated),
+                Output::Nothing,
+            ),
+        ];
+        let mut walked = 0;
+        for (states, input, next, output) in rows {
+            for state in *states {
+                let now = epoch();
+                let mut machine = machine(*state, now);
+                let seen = match input {
+                    Request => machine.handle_request(),
+                    Response(class) => machine.handle_response(*class, &TIMING, now),
+                    End => {
+                        machine.handle_timeout(now + TIMING.timeout());
+                        Output::Nothing
+                    }
+                };
+                assert_eq!(seen, *output, "{state:?} {input:?}");
+                assert_eq!(
+                    machine.state(),
+                    next.unwrap_or(*state),
+                    "{state:?} {input:?}"
+                );
+                walked += 1;
+            }
+        }
+        assert_eq!(walked, 4 * 5, "each input in each state once");
+    }
+
+    #[test]
+    fn j_is_64_t1_over_udp() {
+        let start = epoch();
+        let mut machine = machine(State::Completed, start);
+        let (at, timer) = machine.poll_timeout().unwrap();
+        assert_eq!((elapsed(start, at), timer), (32_000, Timer::J));
+        machine.handle_timeout(at - TIMING.t1);
+        assert_eq!(machine.state(), State::Completed);
+        machine.handle_timeout(at);
+        machine.handle_timeout(at);
+        assert_eq!(machine.state(), State::Terminated);
+        assert_eq!(machine.poll_timeout(), None);
+    }
+
+    #[test]
+    fn j_is_nothing_over_tcp() {
+        let mut machine = NonInviteServer::new(true);
+        machine.handle_response(ResponseClass::Success, &TIMING, epoch());
+        assert_eq!(machine.state(), State::Terminated);
+        assert_eq!(machine.poll_timeout(), None);
+    }
+
+    #[test]
+    fn it_waits_for_the_tu_without_a_timer() {
+        let start = epoch();
+        assert_eq!(machine(State::Trying, start).poll_timeout(), None);
+        assert_eq!(machine(State::Proceeding, start).poll_timeout(), None);
+    }
+}

@@ -73,16 +73,19 @@ pub struct Timing {
 
 impl Default for Timing {
     fn default() -> Self {
-        Self {
-            t1: Duration::from_millis(500),
-            t2: Duration::from_secs(4),
-            t4: Duration::from_secs(5),
-            trying_delay: Duration::from_millis(200),
-        }
+        Self::RFC_3261
     }
 }
 
 impl Timing {
+    /// The defaults of RFC 3261.
+    pub const RFC_3261: Self = Self {
+        t1: Duration::from_millis(500),
+        t2: Duration::from_secs(4),
+        t4: Duration::from_secs(5),
+        trying_delay: Duration::from_millis(200),
+    };
+
     /// 64·T1: timers B, F, H, J, L and M.
     pub fn timeout(&self) -> Duration {
         self.t1 * 64
@@ -158,7 +161,6 @@ impl Schedule {
         self.interval = interval;
         self.repeat = Some(now + interval);
     }
-
 
     /// The earlier deadline under the name of its timer.
     pub(crate) fn next(&self, repeat: Timer, end: Timer) -> Option<(Instant, Timer)> {

@@ -17,6 +17,7 @@ pub enum Verdict {
 
 /// One message.
 #[derive(Debug)]
+#[allow(dead_code, reason = "not every test binary reads every field")]
 pub struct Torture {
     /// The name the RFC gives it.
     pub name: &'static str,
