@@ -116,9 +116,9 @@ mod tests {
         let mut heard = String::new();
         for &(marker, timestamp, event, end, duration) in rows {
             let [high, low] = duration.to_be_bytes();
-            let payload = [event, (u8::from(end) << 7) | 10, high, low];
+            let payload = [event, (u8::from(end) << 7) | 0x0A, high, low];
             receiver.receive(marker, timestamp, &payload, |press| {
-                heard.push(press.digit.as_char())
+                heard.push(press.digit.as_char());
             });
         }
         heard

@@ -240,7 +240,7 @@ mod tests {
             .map(|n| if n / 24 % 2 == 0 { i16::MAX } else { i16::MIN })
             .collect();
         let out = Resampler::new(48_000, 8000).unwrap().resample(&square);
-        assert!(out.iter().any(|&s| s == i16::MAX));
+        assert!(out.contains(&i16::MAX));
         let constant = Resampler::new(48_000, 8000)
             .unwrap()
             .resample(&[1000; 4800]);

@@ -125,7 +125,8 @@ mod tests {
 
     #[test]
     fn parses_and_refuses() {
-        let cases: [(&str, Vec<u8>, Result<&[u8], RtpError>); 13] = [
+        type Case = (&'static str, Vec<u8>, Result<&'static [u8], RtpError>);
+        let cases: [Case; 13] = [
             ("plain", packet(0x80, b"abc"), Ok(b"abc")),
             ("no payload", packet(0x80, b""), Ok(b"")),
             ("csrc", packet(0x81, b"CSRCabc"), Ok(b"abc")),

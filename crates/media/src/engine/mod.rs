@@ -416,6 +416,3 @@ impl MediaEngine {
             .wrapping_add(fraction)
     }
 }
-
-#[cfg(test)]
-mod tests;

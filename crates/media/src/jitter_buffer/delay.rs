@@ -243,7 +243,7 @@ mod tests {
         let risen = run(&mut delay, 100, [60_000, 0, 60_000, 0]);
         assert!(risen[0] <= CLASS_US, "one in a hundred is no reason");
         assert!(risen[2] >= 60_000 && risen[3] >= 60_000, "{risen:?}");
-        let after = run(&mut delay, 104, [0; 3000]);
+        let after = run(&mut delay, 104, vec![0; 3000]);
         assert!(after[50] >= 60_000, "not within a second");
         assert!(after[2999] <= CLASS_US, "{}", after[2999]);
     }

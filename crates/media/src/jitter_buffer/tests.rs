@@ -245,7 +245,7 @@ fn whatever_comes() {
             let n = (now / 20) + random.between(0, 12) as i64 - 6;
             if seen.insert(n) {
                 let timestamp = if round % 2 == 0 {
-                    n as u32 * 160
+                    (n as u32).wrapping_mul(160)
                 } else {
                     random.next_u64() as u32
                 };
