@@ -42,16 +42,18 @@ impl<'a> Document<'a> {
         loop {
             let error = match ConfigFile::deserialize(Deserializer::from(root.clone())) {
                 Ok(file) if errors.is_empty() => return Ok(file),
-                Ok(_) => return Err(errors),
+                Ok(_) => break,
                 Err(error) => error,
             };
             let span = error.span().unwrap_or(0..0);
             errors.push(words::shape_error(&self.source, &span, error.message()));
             let taken = take_out(root.get_mut(), &span);
             if taken != TakenOut::Done || errors.len() == MAX_ERRORS {
-                return Err(errors);
+                break;
             }
         }
+        errors.sort_by_key(|error| (error.line, error.column));
+        Err(errors)
     }
 
     /// Follows `path` as far as it leads.
@@ -94,12 +96,16 @@ impl<'a> Document<'a> {
 
 fn syntax_error(source: &Source<'_>, error: &toml::de::Error) -> ConfigError {
     let span = error.span().unwrap_or(0..0);
-    let (message, expected) = match error.message().split_once(", expected ") {
-        Some((message, expected)) => (message, Some(expected.to_owned())),
-        None => (error.message(), None),
+    let (message, expected) = words::apart(error.message());
+    // 127.0.0.1 without quotes begins like a number.
+    let unquoted = ["invalid float", "invalid integer"].contains(&message);
+    let expected = if unquoted {
+        Some("a number, or a text in quotes")
+    } else {
+        expected
     };
     ConfigError {
-        expected,
+        expected: expected.map(str::to_owned),
         ..source.error(&span, message)
     }
 }

@@ -13,7 +13,7 @@ use super::super::error::ConfigError;
 use super::super::file::{ConfigFile, DialPlanEntry, FlowSection};
 use super::super::path::{Step, steps};
 use super::super::source::Source;
-use super::super::{json, read_text};
+use super::super::{json, read_text, words};
 use super::Checks;
 
 /// Where the actions of a flow are written.
@@ -40,7 +40,6 @@ impl Checks<'_> {
     pub(super) fn routes(&mut self, file: &ConfigFile, media_folder: &Path) -> Routes {
         let mut flows = FlowSet::default();
         let mut written = Vec::new();
-        let folder = self.media_folder(file, media_folder);
         for (name, section) in &file.flows {
             let Some(actions) = self.read_flow(name, section) else {
                 continue;
@@ -51,10 +50,12 @@ impl Checks<'_> {
                 }
                 Err(error) => self.wrong_in_flow(name, &actions, &error),
             }
-            if let Some(folder) = &folder {
-                self.prompts(name, &actions, folder, media_folder);
-            }
             written.push((name, actions));
+        }
+        if let Some(folder) = self.media_folder(media_folder, &written) {
+            for (name, actions) in &written {
+                self.prompts(name, actions, &folder, media_folder);
+            }
         }
         for problem in flows.check() {
             let Some((name, actions)) = written.iter().find(|(name, _)| **name == problem.flow)
@@ -118,10 +119,8 @@ impl Checks<'_> {
     /// An error with a path in the flow, at its place in whichever file it stands.
     fn wrong_in_flow(&mut self, name: &str, actions: &Written, error: &FlowError) {
         let place = steps(&error.path);
-        let (message, expected) = match error.message.split_once(", expected ") {
-            Some((message, expected)) => (message, Some(expected.to_owned())),
-            None => (error.message.as_str(), None),
-        };
+        let (message, expected) = words::apart(&error.message);
+        let expected = expected.map(str::to_owned);
         let message = format!("flow `{name}`: {message}");
         // An unknown name is the key; anything else is about the value.
         let of_key = error.message.starts_with("unknown option")
@@ -153,14 +152,21 @@ impl Checks<'_> {
         });
     }
 
-    /// The folder is only needed when a flow plays something.
-    fn media_folder(&mut self, file: &ConfigFile, path: &Path) -> Option<MediaFolder> {
+    /// Only needed, and only missed, when a flow names a prompt.
+    fn media_folder(&mut self, path: &Path, flows: &[(&String, Written)]) -> Option<MediaFolder> {
+        let (name, _) = flows
+            .iter()
+            .find(|(_, actions)| !prompts(actions.value()).is_empty())?;
         match MediaFolder::new(path) {
             Ok(folder) => Some(folder),
-            Err(_) if file.flows.is_empty() => None,
             Err(error) => {
-                self.wrong("media.folder", format!("{}: {error}", path.display()))
-                    .expected = Some("the folder with the prompts".to_owned());
+                let mut place = steps("media.folder");
+                if !self.document.locate(&place).whole {
+                    place = vec![Step::Key("flows".to_owned()), Step::Key((*name).clone())];
+                }
+                let message = format!("prompts lie in {}: {error}", path.display());
+                self.wrong_at(&place, message).expected =
+                    Some("`media.folder`, the folder with the prompts".to_owned());
                 None
             }
         }
