@@ -237,7 +237,7 @@ mod tests {
         State::Terminated,
     ];
 
-    #[derive(Clone, Copy, Debug, PartialEq)]
+    #[derive(Clone, Copy, Debug)]
     enum Input {
         Invite,
         Ack,
@@ -479,7 +479,7 @@ mod tests {
         let late = start + Duration::from_secs(20);
         assert_eq!(machine.handle_timeout(&TIMING, late), Output::SendLast);
         assert_eq!(machine.handle_timeout(&TIMING, late), Output::Nothing);
-        let later = start + Duration::from_secs(60);
+        let later = start + Duration::from_mins(1);
         assert_eq!(machine.handle_timeout(&TIMING, later), Output::AckMissing);
         assert_eq!(machine.handle_timeout(&TIMING, later), Output::Nothing);
     }

@@ -371,7 +371,7 @@ mod tests {
         let late = start + Duration::from_secs(20);
         assert_eq!(machine.handle_timeout(&TIMING, late), Output::Retransmit);
         assert_eq!(machine.handle_timeout(&TIMING, late), Output::Nothing);
-        let later = start + Duration::from_secs(60);
+        let later = start + Duration::from_mins(1);
         assert_eq!(machine.handle_timeout(&TIMING, later), Output::TimedOut);
         assert_eq!(machine.handle_timeout(&TIMING, later), Output::Nothing);
     }

@@ -252,7 +252,7 @@ mod tests {
         let mut machine = machine(State::Completed, start);
         let (at, timer) = machine.poll_timeout().unwrap();
         assert_eq!((elapsed(start, at), timer), (32_000, Timer::J));
-        machine.handle_timeout(at - TIMING.t1);
+        machine.handle_timeout(start + TIMING.timeout() / 2);
         assert_eq!(machine.state(), State::Completed);
         machine.handle_timeout(at);
         machine.handle_timeout(at);

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::class::ResponseClass;
 use super::deadlines::TransactionId;
 use super::invite_server::{InviteServer, InviteServerOutput, InviteServerState};
-use super::key::Fingerprint;
+use super::key::{Fingerprint, shrink_if_sparse};
 use super::non_invite_server::{NonInviteServer, NonInviteServerOutput, NonInviteServerState};
 use super::output::{ServerFailure, ServerTransactionId, TransactionOutput};
 use super::random::tag_of;
@@ -17,9 +17,6 @@ use super::timer::Timer;
 use crate::message::{HeaderName, Method, Request, Response, StatusCode, Via};
 use crate::transport::{Hop, Transport};
 
-/// Room for this many keys is kept when the last transaction goes.
-const WORTH_KEEPING: usize = 1024;
-
 /// One server transaction. Of its messages it keeps the octets of the last
 /// response, as long as that may have to be repeated.
 pub(super) struct Server {
@@ -27,7 +24,7 @@ pub(super) struct Server {
     pub(super) key: Fingerprint,
     merge_key: Option<Fingerprint>,
     reply: Hop,
-    last: Bytes,
+    last: Box<[u8]>,
     /// The 100 that goes out if the TU stays silent.
     trying: Option<Box<Response>>,
     watches_hop: bool,
@@ -93,15 +90,16 @@ impl Transactions {
         has(&request.method) || (request.method == Method::Cancel && has(&Method::Invite))
     }
 
-    /// The TU answers. Returns what was sent and where, for the 2xx that the TU
-    /// has to repeat; `None` if it is too late for this response.
+    /// The TU answers: one `Send` comes out, and the hop it goes to is returned.
+    /// A 2xx to INVITE is the TU's to repeat, from that `Send`. `None` if it is
+    /// too late for this response.
     pub fn respond(
         &mut self,
         id: ServerTransactionId,
         response: &Response,
         now: Instant,
         out: &mut Vec<TransactionOutput>,
-    ) -> Option<(Hop, Bytes)> {
+    ) -> Option<Hop> {
         let sent = self.answer(id.0, response, now, out);
         if sent.is_none() {
             self.stats.late_responses += 1;
@@ -323,7 +321,7 @@ impl Transactions {
             key,
             merge_key,
             reply,
-            last: Bytes::new(),
+            last: Box::default(),
             trying,
             watches_hop,
             scheduled: None,
@@ -346,7 +344,7 @@ impl Transactions {
         response: &Response,
         now: Instant,
         out: &mut Vec<TransactionOutput>,
-    ) -> Option<(Hop, Bytes)> {
+    ) -> Option<Hop> {
         let class = ResponseClass::of(response.status);
         let server = self.servers.get_mut(id)?;
         let send = match &mut server.machine {
@@ -363,18 +361,16 @@ impl Transactions {
         let message = self.octets(|out| response.write(out));
         let server = self.servers.get_mut(id)?;
         server.trying = None;
-        server.last = if server.machine.repeats() {
-            message.clone()
+        let repeats = server.machine.repeats();
+        server.last = if repeats {
+            Box::from(&message[..])
         } else {
-            Bytes::new()
+            Box::default()
         };
         let hop = server.reply;
-        out.push(TransactionOutput::Send {
-            hop,
-            message: message.clone(),
-        });
+        out.push(TransactionOutput::Send { hop, message });
         self.server_changed(id);
-        Some((hop, message))
+        Some(hop)
     }
 
     pub(super) fn server_timeout(
@@ -435,7 +431,7 @@ impl Transactions {
         };
         let message = self.octets(|out| trying.write(out));
         if let Some(server) = self.servers.get_mut(id) {
-            server.last = message.clone();
+            server.last = Box::from(&message[..]);
             let hop = server.reply;
             out.push(TransactionOutput::Send { hop, message });
         }
@@ -452,7 +448,7 @@ impl Transactions {
         self.stats.retransmissions_out += 1;
         out.push(TransactionOutput::Send {
             hop: server.reply,
-            message: server.last.clone(),
+            message: Bytes::copy_from_slice(&server.last),
         });
     }
 
@@ -481,10 +477,8 @@ impl Transactions {
         if let Some(merge_key) = server.merge_key {
             self.by_merge_key.remove(&merge_key);
         }
-        if self.servers.len() == 0 && self.by_key.capacity() > WORTH_KEEPING {
-            self.by_key.shrink_to(WORTH_KEEPING);
-            self.by_merge_key.shrink_to(WORTH_KEEPING);
-        }
+        shrink_if_sparse(&mut self.by_key);
+        shrink_if_sparse(&mut self.by_merge_key);
     }
 }
 

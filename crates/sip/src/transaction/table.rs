@@ -277,16 +277,15 @@ impl Transactions {
                 }
             }
         }
-        if self.deadlines.is_overgrown(self.len()) {
-            let (clients, servers) = (&self.clients, &self.servers);
-            self.deadlines.prune(|at, id| {
-                let scheduled = match id {
-                    TransactionId::Client(id) => clients.get(id).and_then(|it| it.scheduled),
-                    TransactionId::Server(id) => servers.get(id).and_then(|it| it.scheduled),
-                };
-                scheduled == Some(at)
-            });
-        }
+        let (clients, servers) = (&self.clients, &self.servers);
+        let live = clients.len() + servers.len();
+        self.deadlines.tidy(live, |at, id| {
+            let scheduled = match id {
+                TransactionId::Client(id) => clients.get(id).and_then(|it| it.scheduled),
+                TransactionId::Server(id) => servers.get(id).and_then(|it| it.scheduled),
+            };
+            scheduled == Some(at)
+        });
     }
 
     /// Whether the entry just popped is the one `id` was scheduled by; if so it
