@@ -120,10 +120,11 @@ fn split(segment: &[u8]) -> (&[u8], Option<&[u8]>) {
 mod tests {
     use super::*;
 
+    type Row = (&'static str, Option<&'static [u8]>, Option<&'static [u8]>);
+
     #[test]
     fn values_are_found_by_name() {
         let params = Params::new(b";a;B=1 ; c = \"x;\\\"y\" ;a=2;;d=");
-        type Row = (&'static str, Option<&'static [u8]>, Option<&'static [u8]>);
         // name | value | without quotes
         let rows: [Row; 5] = [
             ("A", Some(b""), Some(b"")),
