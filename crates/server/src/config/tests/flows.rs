@@ -28,7 +28,7 @@ fn actions_in_the_file() {
     assert_errors_behind_tiny(&[
         (
             "[flows.a]\nactions = [\n    { type = \"answer\" },\n    { type = \"ecko\" },\n]\n",
-            &["6:14+6 flow `a`: unknown action `ecko` | echo"],
+            &["6:14+6 flow `a`: unknown action `ecko` | one of answer, branch, condition_variable, digits_receive, dtmf_receive, echo, goto, hangup, play, sleep, stop, stream_echo, variable_set | echo"],
         ),
         (
             "[flows.a]\nactions = [{ type = \"sleep\", option = { duratoin = 5 } }]\n",
