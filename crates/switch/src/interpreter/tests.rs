@@ -108,6 +108,30 @@ fn deadlines_are_those_of_the_running_action() {
 }
 
 #[test]
+fn a_deadline_ends_with_its_action() {
+    let flow = json!([
+        {"type": "digits_receive", "option": {"duration": 1000, "interdigit": 100, "length": 2}},
+        {"type": "play", "option": {"stream_urls": ["a.wav"]}},
+    ]);
+    run(
+        &flow,
+        &[
+            (0, "start", "> digits_receive, answer"),
+            (0, "answered", ""),
+            (10, "digit 1", ""),
+            (20, "digit 2", "> play, play 1 a.wav x1"),
+            (1000, "time", ""),
+            (1001, "done 1", "hangup normal"),
+        ],
+    );
+    let mut scene = Scene::new(&flow);
+    for input in ["start", "answered", "digits 12"] {
+        scene.input(0, input);
+    }
+    assert_eq!(scene.interpreter.poll_timeout(), None);
+}
+
+#[test]
 fn a_loop_that_never_waits_ends_the_call() {
     let flow = json!([{"id": "a", "type": "goto", "option": {"target_id": "a"}}]);
     let begun = "> goto, ".repeat(usize::from(MAX_ACTIONS_WITHOUT_WAITING));
