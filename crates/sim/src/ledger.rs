@@ -1,7 +1,7 @@
 //! The books: what the switch has to have done for every call, checked at each
 //! step and at the end.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,13 +21,15 @@ struct Accepted {
     last: Instant,
     sent: u32,
     acknowledged: bool,
+    /// The caller has sent another INVITE since: it has the 2xx.
+    superseded: bool,
 }
 
 /// What was sent and what came of it.
 #[derive(Debug, Default)]
 pub struct Ledger {
     /// By Call-ID and CSeq.
-    accepted: HashMap<(String, u32), Accepted>,
+    accepted: BTreeMap<(String, u32), Accepted>,
     /// Final response of each server transaction, by branch and method.
     finals: HashMap<(String, String), Vec<u8>>,
     /// Calls that said goodbye in either direction, by Call-ID.
@@ -84,6 +86,10 @@ impl Ledger {
             let key = (reading.call_id.clone(), reading.cseq);
             if let Some(accepted) = self.accepted.get_mut(&key) {
                 accepted.acknowledged = true;
+            }
+        } else if reading.method == "INVITE" {
+            for ((call_id, cseq), accepted) in &mut self.accepted {
+                accepted.superseded |= *call_id == reading.call_id && *cseq < reading.cseq;
             }
         } else if reading.method == "BYE" && reading.to_tag.is_some() {
             self.goodbyes.insert(reading.call_id.clone());
@@ -157,7 +163,8 @@ impl Ledger {
     /// All calls are over: everything has to be settled.
     pub fn check_rest(&mut self) {
         for ((call_id, cseq), accepted) in &self.accepted {
-            if !accepted.acknowledged && !self.goodbyes.contains(call_id) {
+            let settled = accepted.acknowledged || accepted.superseded;
+            if !settled && !self.goodbyes.contains(call_id) {
                 self.violations.push(format!(
                     "the 2xx to {call_id} {cseq} has neither ACK nor BYE"
                 ));
@@ -177,8 +184,8 @@ impl Ledger {
         }
         // RFC 3261 §15: the callee says BYE after the ACK, or when none came.
         for ((call_id, cseq), accepted) in &self.accepted {
-            let early = now < accepted.first + ACK_TIME && !accepted.acknowledged;
-            if *call_id == reading.call_id && early {
+            let waits = !accepted.acknowledged && !accepted.superseded;
+            if *call_id == reading.call_id && waits && now < accepted.first + ACK_TIME {
                 self.violations
                     .push(format!("BYE of {call_id} before the ACK to {cseq}"));
             }
@@ -220,6 +227,7 @@ impl Ledger {
                 last: now,
                 sent: 1,
                 acknowledged: false,
+                superseded: false,
             };
             self.accepted.insert(key, accepted);
             return;

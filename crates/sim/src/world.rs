@@ -27,8 +27,9 @@ use crate::wire::Reading;
 /// Lines of the trace that a failure shows.
 const TRACE_LINES: usize = 60;
 
-/// How long after the last call everything has to be at rest: the longest
-/// lingering of a transaction and of a call that is closed without an answer.
+/// How long after the last phone is done and the longest call over everything has
+/// to be at rest: the longest lingering of transactions and of a call that ends
+/// without an answer.
 const REST: Duration = Duration::from_secs(150);
 
 /// Longest run in virtual time.
@@ -113,6 +114,7 @@ pub struct World {
     effects: Vec<Effect>,
     trace: Option<Vec<String>>,
     drained: bool,
+    longest_call: Duration,
 }
 
 impl World {
@@ -128,6 +130,7 @@ impl World {
         let listeners = listeners
             .map(|one| (one.transport, one.advertised))
             .collect();
+        let longest_call = config.limits.max_call_duration;
         let mut random = Random::new(seed);
         let mut world = Self {
             seed,
@@ -147,6 +150,7 @@ impl World {
             effects: Vec::new(),
             trace: None,
             drained: false,
+            longest_call,
         };
         for due in MediaPlane::bind(MediaAddressId(0), sockets) {
             world.plan(start, Happening::Media(due));
@@ -197,7 +201,7 @@ impl World {
                 return self.fail(format!("nothing happens any more, but {waiting:?} waits"));
             }
         }
-        let rest = self.now + REST;
+        let rest = self.now + self.longest_call + REST;
         while self.next_at().is_some_and(|at| at <= rest) && !self.is_at_rest() {
             self.step()?;
         }

@@ -299,7 +299,7 @@ fn a_2xx_without_ack_is_repeated_and_given_up() {
         (record.hangup_by, record.hangup_reason),
         ("local", "failed")
     );
-    assert_eq!(record.end_ms - record.start_ms, 32_000 + 30);
+    assert_eq!(record.end_ms - record.start_ms, 32_000 + 20);
 }
 
 #[test]

@@ -1,11 +1,15 @@
 //! What a phone sends, and how it takes the answers.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::transaction::ClientTransaction;
 use super::{Phone, Said, State, Step};
 use crate::script::{Ack, Act, Offer};
 use crate::wire::{Reading, sdp};
+
+/// How long a caller stays on the line in any case. The far end may be long gone
+/// when its BYE got lost.
+const PATIENCE: Duration = Duration::from_mins(4);
 
 const SDP: &str = "application/sdp";
 
@@ -177,7 +181,8 @@ impl Phone {
         if status > 100 && reading.to_tag.is_none() {
             self.complain(format!("{status} to {method} without To tag"));
         }
-        if let Some(before) = before.filter(|before| *before != status) {
+        // A provisional response may have been overtaken.
+        if let Some(before) = before.filter(|before| *before != status && status >= 200) {
             self.complain(format!("{status} to {method} {cseq} after {before}"));
         }
         let dialog = matches!(&**method, "INVITE" | "BYE") && (101..300).contains(&status);
@@ -227,6 +232,7 @@ impl Phone {
             for (after, act) in self.script.acts.clone() {
                 self.agenda.push((now + after, Step::Act(act)));
             }
+            self.agenda.push((now + PATIENCE, Step::Act(Act::Bye)));
             if self.giving_up {
                 self.bye(now, out);
             }
