@@ -152,6 +152,11 @@ impl Phone {
         }
     }
 
+    /// Whether it has fallen silent for good.
+    pub fn is_gone(&self) -> bool {
+        self.state == State::Vanished
+    }
+
     /// When it wants to be woken.
     pub fn poll_timeout(&self) -> Option<Instant> {
         if self.state == State::Vanished {
