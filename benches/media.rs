@@ -118,7 +118,7 @@ fn engines(criterion: &mut Criterion) {
         assert!(stats.packets_sent + 2 >= stats.packets_received);
     });
     group.bench_function("play, 200 ports, tick", |bench| {
-        let prompt = Prompt::from_pcm("p", &[900; 80_000], 8000, 1).expect("a prompt");
+        let prompt = Prompt::from_pcm("p", &vec![900; 80_000], 8000, 1).expect("a prompt");
         let prompts: Arc<[_]> = [prompt].into();
         let play = |port| MediaCommand::Play {
             port,

@@ -86,7 +86,7 @@ fn ours(criterion: &mut Criterion) {
         });
     });
     group.bench_function("validate", |bencher| {
-        bencher.iter(|| black_box(&parsed).validate())
+        bencher.iter(|| black_box(&parsed).validate());
     });
     group.bench_function("via, from, to, cseq, contact", |bencher| {
         bencher.iter(|| {
@@ -127,7 +127,7 @@ fn rsip(criterion: &mut Criterion) {
     });
     let parsed = rsip::SipMessage::try_from(INVITE).expect("rsip takes it");
     group.bench_function("serialise", |bencher| {
-        bencher.iter(|| black_box(&parsed).to_string())
+        bencher.iter(|| black_box(&parsed).to_string());
     });
     group.bench_function("parse and serialise", |bencher| {
         bencher.iter(|| {

@@ -12,6 +12,8 @@ const MAX_PHASES: u32 = 640;
 const PASS: f64 = 0.85;
 /// Attenuation designed for, in dB; a little above what is promised.
 const ATTENUATION: f64 = 76.0;
+/// Partial sums of a scalar product.
+const LANES: usize = 8;
 /// Rates the design is for, in Hz.
 const RATES: std::ops::RangeInclusive<u32> = 8_000..=192_000;
 
@@ -20,7 +22,7 @@ const RATES: std::ops::RangeInclusive<u32> = 8_000..=192_000;
 pub struct Resampler {
     phases: u32,
     step: u32,
-    /// Taps of one phase.
+    /// Taps of one phase, a multiple of `LANES`.
     taps: usize,
     /// Phase by phase, each in the order of the input samples.
     filter: Vec<f32>,
@@ -65,28 +67,36 @@ impl Resampler {
         if self.phases == self.step {
             return input.to_vec();
         }
+        // Silence at both ends, so that every output sees a whole filter.
+        let before = self.taps / 2;
+        let mut padded = vec![0.0; before];
+        padded.extend(input.iter().map(|&s| f32::from(s)));
+        padded.resize(padded.len() + self.taps, 0.0);
         (0..self.output_len(input.len()))
-            .map(|n| self.output(input, n as u64))
+            .map(|n| self.output(&padded, n as u64))
             .collect()
     }
 
-    fn output(&self, input: &[i16], n: u64) -> i16 {
+    fn output(&self, padded: &[f32], n: u64) -> i16 {
         let position = n * u64::from(self.step);
         let phase = (position % u64::from(self.phases)) as usize;
-        let centre = (position / u64::from(self.phases)) as i64;
+        let first = (position / u64::from(self.phases)) as usize;
         let filter = &self.filter[phase * self.taps..(phase + 1) * self.taps];
-        let first = centre - self.taps as i64 / 2;
-        let skipped = (-first).max(0) as usize;
-        let start = first.max(0) as usize;
-        let filter = filter.get(skipped..).unwrap_or_default();
-        let input = input.get(start..).unwrap_or_default();
-        let sum: f32 = filter
-            .iter()
-            .zip(input)
-            .map(|(h, &x)| h * f32::from(x))
-            .sum();
+        let sum = dot(filter, &padded[first..first + self.taps]);
         sum.round().clamp(f32::from(i16::MIN), f32::from(i16::MAX)) as i16
     }
+}
+
+/// Scalar product of slices whose length is a multiple of `LANES`; that many
+/// independent sums are what lets it vectorise.
+fn dot(filter: &[f32], input: &[f32]) -> f32 {
+    let mut sums = [0.0; LANES];
+    for (h, x) in filter.chunks_exact(LANES).zip(input.chunks_exact(LANES)) {
+        for ((sum, h), x) in sums.iter_mut().zip(h).zip(x) {
+            *sum += h * x;
+        }
+    }
+    sums.iter().sum()
 }
 
 /// The filter at `from · phases` Hz, cut into phases.
@@ -97,7 +107,7 @@ fn design(phases: u32, step: u32) -> (usize, Vec<f32>) {
     let transition = stop * (1.0 - PASS);
     let cutoff = stop - transition / 2.0;
     let order = (ATTENUATION - 7.95) / (14.36 * transition);
-    let taps = (order / f64::from(phases)).ceil() as usize + 2;
+    let taps = ((order / f64::from(phases)).ceil() as usize + 2).next_multiple_of(LANES);
     let half_width = order / 2.0;
     let beta = 0.1102 * (ATTENUATION - 8.7);
     let scale = f64::from(phases) * 2.0 * cutoff;

@@ -58,12 +58,12 @@ const PORTS: u32 = 100;
 fn second(engine: &mut MediaEngine, start: Instant, second: u32, out: &mut Counter) -> u64 {
     let mut allocations = 0;
     for tick in second * 50..(second + 1) * 50 {
-        let now = start + Duration::from_millis(20) * tick;
+        let now = start + Duration::from_millis(20) * (tick + 1);
         let datagram = audio(tick);
         let digit = common::rtp(101, 1, tick * 160, 0xDDDD, &[1, 0x8A, 1, 64]);
         let before = ALLOCATIONS.get();
         for slot in (0..PORTS).chain(2 * PORTS..3 * PORTS) {
-            let arrived = now - Duration::from_millis(u64::from(slot % 10));
+            let arrived = start + Duration::from_millis(u64::from(tick * 20 + 10 + slot % 10));
             engine.receive_rtp(slot, phone(), &datagram, arrived, out);
             if tick % 50 == 7 {
                 engine.receive_rtp(slot, phone(), &digit, now, out);
@@ -78,7 +78,7 @@ fn second(engine: &mut MediaEngine, start: Instant, second: u32, out: &mut Count
 #[test]
 fn nothing_is_allocated_after_warm_up_and_a_port_is_small() {
     let start = origin();
-    let prompt = Prompt::from_pcm("p", &[700; 80_000], 8000, 1).expect("a prompt");
+    let prompt = Prompt::from_pcm("p", &vec![700; 80_000], 8000, 1).expect("a prompt");
     let prompts: std::sync::Arc<[_]> = [prompt].into();
     let mut engine = MediaEngine::new(EngineConfig::default(), 1, start);
     let mut out = Counter::default();

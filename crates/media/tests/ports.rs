@@ -361,7 +361,7 @@ fn opinion_follows_what_was_received() {
 #[test]
 fn a_reopened_slot_works_once_a_tick() {
     let mut rig = Rig::open();
-    let prompt = strowger_media::player::Prompt::from_pcm("p", &[5; 16_000], 8000, 1).unwrap();
+    let prompt = strowger_media::player::Prompt::from_pcm("p", &vec![5; 16_000], 8000, 1).unwrap();
     for generation in 1..20 {
         let id = PortId {
             generation,

@@ -3,10 +3,18 @@
 //! `strowger_switch`; this crate owns their values and carries out their effects.
 
 pub mod check;
+pub mod command;
 pub mod config;
+pub mod http;
+pub mod logging;
 pub mod media;
+pub mod metrics;
 pub mod net;
 pub mod prompts;
+pub mod records;
+pub mod reload;
+pub mod signalling;
+pub mod start;
 pub mod sys;
 
 #[cfg(test)]

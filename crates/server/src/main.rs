@@ -1,2 +1,7 @@
 //! The `strowger` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    strowger_server::command::main()
+}

@@ -3,14 +3,11 @@
 //! `STROWGER_SEED` where they begin.
 
 mod corpus;
-
-use std::net::SocketAddr;
+mod exercise;
 
 use bytes::Bytes;
 use corpus::TORTURE;
-use strowger_sip::message::{
-    Framed, HeaderName, Message, MessageLimits, Response, StatusCode, StreamFramer, Uri,
-};
+use strowger_sip::message::{Message, MessageLimits};
 
 /// SplitMix64: small, seeded, and good enough to choose bytes with.
 struct Random(u64);
@@ -30,7 +27,8 @@ impl Random {
     }
 }
 
-const OWN: [&[u8]; 4] = [
+const OWN: [&[u8]; 5] = [
+    b"OPTIONS sip:a SIP/2.0\r\nVia:\r\nVia: ,SIP/2.0/UDP 192.0.2.95;branch=z9hG4bKa\r\nl: 0\r\n\r\n",
     b"INVITE sip:[2001:db8::1]:5060;transport=tcp SIP/2.0\r\nv: SIP/2.0/TCP [2001:db8::2]:5060\
 ;branch=z9hG4bK1;rport, SIP/2.0/UDP a.example;received=[2001:db8::3];rport=9\r\nf: \"\\\"a\\\\\" \
 <sip:a%20b:c@[::1]:1;x=y?h=v&i=>;tag=1\r\nt: <tel:+1-201-555-0123;phone-context=+1>\r\ni: a@b\r\n\
@@ -98,133 +96,6 @@ fn mutate(octets: &mut Vec<u8>, random: &mut Random, corpus: &[&[u8]]) {
     }
 }
 
-/// Reads all there is to read; what must hold for any input is asserted.
-fn exercise(octets: &Bytes, limits: &MessageLimits) {
-    let Ok(mut message) = Message::parse(octets.clone(), limits) else {
-        return;
-    };
-    read_headers(&message);
-    let written = message.to_bytes();
-    let again = Message::parse(written.clone(), limits).expect("what we write parses");
-    assert_eq!(again.to_bytes(), written, "writing is stable");
-    assert_eq!(again.body(), message.body(), "the body is kept");
-    match &mut message {
-        Message::Request(request) => {
-            let verdict = request.validate();
-            let answer = match &verdict {
-                Ok(()) => Response::for_request(request, StatusCode::OK, Some("t")),
-                Err(rejection) => rejection.response(request, Some("t")),
-            };
-            let answer = Message::parse(answer.to_bytes(), limits).expect("an answer parses");
-            let Message::Response(answer) = answer else {
-                panic!("an answer is a response")
-            };
-            if verdict.is_ok() {
-                assert_eq!(
-                    answer.validate(),
-                    Ok(()),
-                    "a good request gets a good answer"
-                );
-            }
-            let source: SocketAddr = ([192, 0, 2, 1], 7).into();
-            request.stamp_source(source);
-            if let Ok(via) = request.headers.top_via() {
-                let target = via.response_target(source);
-                assert_eq!(
-                    target.ip(),
-                    source.ip(),
-                    "answers go where the request came from"
-                );
-            }
-        }
-        Message::Response(response) => {
-            let _ = response.validate();
-        }
-    }
-}
-
-fn read_headers(message: &Message) {
-    let headers = message.headers();
-    let _ = (
-        headers.top_via(),
-        headers.from_(),
-        headers.to(),
-        headers.call_id(),
-        headers.cseq(),
-    );
-    let _ = (
-        headers.max_forwards(),
-        headers.content_length(),
-        headers.expires(),
-    );
-    for via in headers.vias().flatten() {
-        let _ = (
-            via.host(),
-            via.received(),
-            via.rport(),
-            via.branch(),
-            via.version(),
-        );
-    }
-    for address in headers
-        .contacts()
-        .chain(headers.routes())
-        .chain(headers.record_routes())
-        .flatten()
-    {
-        let uri = &address.uri;
-        let _ = (
-            address.display(),
-            address.tag(),
-            uri.user(),
-            uri.password(),
-            uri.socket_addr(),
-        );
-        assert!(uri.is_equivalent(uri), "{uri} is itself");
-        assert_eq!(Uri::parse(uri.to_bytes()).as_ref(), Ok(uri));
-    }
-    if let Ok(Some(media_type)) = headers.content_type() {
-        let _ = (
-            media_type.is("a", "b"),
-            media_type.params().get_unquoted("boundary"),
-        );
-    }
-    let mut popped = headers.clone();
-    let vias = popped.elements(&HeaderName::Via).count();
-    assert!(vias == 0 || popped.pop_element(&HeaderName::Via).is_some());
-    assert_eq!(
-        popped.elements(&HeaderName::Via).count(),
-        vias.saturating_sub(1)
-    );
-}
-
-/// A stream gives the same messages however it is cut.
-fn exercise_framer(octets: &[u8], random: &mut Random, limits: &MessageLimits) {
-    let mut whole = StreamFramer::new(limits.clone());
-    whole.push(octets);
-    let expected: Vec<_> = std::iter::from_fn(|| whole.next()).collect();
-    let mut pieces = StreamFramer::new(limits.clone());
-    let (mut rest, mut seen) = (octets, Vec::new());
-    while !rest.is_empty() {
-        let (piece, after) = rest.split_at(1 + random.below(rest.len()));
-        pieces.push(piece);
-        seen.extend(std::iter::from_fn(|| pieces.next()));
-        rest = after;
-    }
-    let messages = |framed: &[Result<Framed, _>]| {
-        framed
-            .iter()
-            .filter(|one| matches!(one, Ok(Framed::Message(_))))
-            .cloned()
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(messages(&seen), messages(&expected));
-    assert_eq!(
-        seen.last().is_some_and(Result::is_err),
-        expected.last().is_some_and(Result::is_err),
-    );
-}
-
 fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable)
         .ok()
@@ -260,13 +131,10 @@ fn mutated_messages_never_panic_and_keep_their_promises() {
         }
         let octets = Bytes::from(octets);
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            exercise(&octets, &limits);
+            exercise::message(&octets, &limits);
             let _ = Message::parse(octets.clone(), &tight);
-            exercise_framer(
-                &octets,
-                &mut random,
-                if iteration % 2 == 0 { &limits } else { &tight },
-            );
+            let limits = if iteration % 2 == 0 { &limits } else { &tight };
+            exercise::framer(&octets, |rest| random.below(rest), limits);
         }));
         if let Err(panic) = outcome {
             eprintln!(

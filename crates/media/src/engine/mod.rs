@@ -22,6 +22,7 @@ mod playing;
 mod port;
 mod receive;
 mod reports;
+mod schedule;
 mod sender;
 
 use std::net::SocketAddr;
@@ -29,16 +30,13 @@ use std::time::Instant;
 
 use crate::jitter_buffer::PacketPool;
 use crate::player::Playback;
-use crate::random::SplitMix64;
 use crate::rtp::{RtpPacket, is_rtcp};
 use crate::vocabulary::{MediaCommand, MediaEvent, PlayEnd, PortConfig, PortId, PortStats};
 use playing::{MAX_PACKET, Playing};
 use port::Port;
+use schedule::ReportSchedule;
 
 pub use config::{EngineConfig, EngineStats, TICK};
-
-/// In the list of reports due: none is.
-const NEVER: u32 = u32::MAX;
 
 /// Where an engine's output goes. The owner of the sockets implements it; the
 /// slices are only lent.
@@ -66,13 +64,11 @@ pub struct MediaEngine {
     config: EngineConfig,
     epoch: Instant,
     ticks: u64,
-    random: SplitMix64,
     ports: Vec<Option<Box<Port>>>,
     open: u32,
     /// Slots with work on the next tick.
     active: Vec<u32>,
-    /// By slot: the tick of the next report.
-    report_due: Vec<u32>,
+    schedule: ReportSchedule,
     pool: PacketPool,
     packet: [u8; MAX_PACKET],
     compound: Vec<u8>,
@@ -87,11 +83,10 @@ impl MediaEngine {
         Self {
             epoch: now,
             ticks: 0,
-            random: SplitMix64::new(seed),
             ports: Vec::new(),
             open: 0,
             active: Vec::new(),
-            report_due: Vec::new(),
+            schedule: ReportSchedule::new(config.rtcp_interval_ms, seed),
             pool: PacketPool::new(config.max_buffered_packets),
             packet: [0; MAX_PACKET],
             compound: Vec::with_capacity(512),
@@ -269,7 +264,7 @@ impl MediaEngine {
         }
         if self.ports.len() <= slot {
             self.ports.resize_with(slot + 1, || None);
-            self.report_due.resize(slot + 1, NEVER);
+            self.schedule.grow(slot + 1);
         }
         if self.ports[slot].is_some() {
             self.commands_refused += 1;
@@ -291,7 +286,7 @@ impl MediaEngine {
         };
         self.open -= 1;
         self.active.retain(|&active| active != id.slot);
-        self.report_due[slot] = NEVER;
+        self.schedule.cancel(id.slot);
         port.reset_echo(&mut self.pool);
         let stats = Box::new(port.stats());
         self.compound.clear();
@@ -349,19 +344,16 @@ impl MediaEngine {
 
     fn send_reports(&mut self, moment: Moment, out: &mut impl MediaSink) {
         let ntp = self.ntp(moment.us);
-        for slot in 0..self.report_due.len() {
-            if u64::from(self.report_due[slot]) > moment.tick || self.report_due[slot] == NEVER {
-                continue;
-            }
-            let Some(port) = self.ports[slot].as_deref_mut() else {
+        let mut from = 0;
+        while let Some(slot) = self.schedule.next_due(from, moment.tick) {
+            from = slot + 1;
+            let Some(port) = self.ports[slot as usize].as_deref_mut() else {
                 continue;
             };
-            self.report_due[slot] =
-                Self::after(&mut self.random, moment.tick, self.config.rtcp_interval_ms);
             if let Some(to) = port.rtcp_destination() {
                 self.compound.clear();
                 port.write_report(&mut self.compound, moment.tick, moment.us, ntp);
-                out.send_rtcp(slot as u32, to, &self.compound);
+                out.send_rtcp(slot, to, &self.compound);
             }
         }
     }
@@ -369,17 +361,8 @@ impl MediaEngine {
     fn schedule_first_report(&mut self, slot: u32) {
         if let Some(port) = self.ports[slot as usize].as_deref_mut() {
             port.reports.scheduled = true;
-            // RFC 3550 §6.2: the first report comes after half the interval.
-            let interval_ms = self.config.rtcp_interval_ms / 2;
-            self.report_due[slot as usize] = Self::after(&mut self.random, self.ticks, interval_ms);
+            self.schedule.begin(slot, self.ticks);
         }
-    }
-
-    /// A tick after 0.5 to 1.5 of an interval.
-    fn after(random: &mut SplitMix64, tick: u64, interval_ms: u32) -> u32 {
-        let interval = u64::from(interval_ms);
-        let wait_ms = random.between(interval / 2, interval * 3 / 2);
-        (tick + (wait_ms / TICK.as_millis() as u64).max(1)).min(u64::from(NEVER) - 1) as u32
     }
 
     fn activate(&mut self, slot: u32) {

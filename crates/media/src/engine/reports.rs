@@ -1,8 +1,4 @@
 //! RTCP of a port (RFC 3550 §6): reports out, reports in, BYE.
-//!
-//! Two parties, so the rules of §6.3 reduce to a mean interval, spread over
-//! 0.5–1.5 of it, the first time half of it. No reconsideration: no group can
-//! grow.
 
 use std::net::SocketAddr;
 

@@ -28,30 +28,34 @@ impl<'a> Document<'a> {
         if errors.is_empty() {
             return Ok(Self { source, root });
         }
-        Err(errors
+        let mut errors: Vec<_> = errors
             .iter()
             .map(|error| syntax_error(&source, error))
-            .collect())
+            .collect();
+        errors.sort_by_key(|error| (error.line, error.column));
+        Err(errors)
     }
 
     /// The shape: names and types. What is wrong is noted, taken out, and the rest is
     /// looked at again, so that one mistake does not hide the others.
     pub(super) fn read(&self) -> Result<ConfigFile, Vec<ConfigError>> {
         let mut root = self.root.clone();
-        let mut errors = Vec::new();
+        let mut errors = take_out_lists(&self.source, root.get_mut());
         loop {
             let error = match ConfigFile::deserialize(Deserializer::from(root.clone())) {
                 Ok(file) if errors.is_empty() => return Ok(file),
-                Ok(_) => return Err(errors),
+                Ok(_) => break,
                 Err(error) => error,
             };
             let span = error.span().unwrap_or(0..0);
             errors.push(words::shape_error(&self.source, &span, error.message()));
             let taken = take_out(root.get_mut(), &span);
             if taken != TakenOut::Done || errors.len() == MAX_ERRORS {
-                return Err(errors);
+                break;
             }
         }
+        errors.sort_by_key(|error| (error.line, error.column));
+        Err(errors)
     }
 
     /// Follows `path` as far as it leads.
@@ -92,14 +96,46 @@ impl<'a> Document<'a> {
     }
 }
 
+/// serde would take a list for a table, its elements in the order of the settings.
+fn take_out_lists(source: &Source<'_>, root: &mut DeTable<'_>) -> Vec<ConfigError> {
+    let mut errors = Vec::new();
+    take_lists_out_of(root, source, &mut errors);
+    let flows = root.get_mut("flows").map(Spanned::get_mut);
+    if let Some(DeValue::Table(flows)) = flows {
+        take_lists_out_of(flows, source, &mut errors);
+    }
+    errors
+}
+
+fn take_lists_out_of(table: &mut DeTable<'_>, source: &Source<'_>, errors: &mut Vec<ConfigError>) {
+    let mut lists = Vec::new();
+    for (key, value) in table.iter() {
+        let name = key.get_ref();
+        if value.get_ref().is_array() && name != "dial_plan" {
+            errors.push(ConfigError {
+                expected: Some("a table".to_owned()),
+                ..source.error(&key.span(), format!("`{name}` is no list"))
+            });
+            lists.push(name.to_string());
+        }
+    }
+    for name in lists {
+        table.remove(name.as_str());
+    }
+}
+
 fn syntax_error(source: &Source<'_>, error: &toml::de::Error) -> ConfigError {
     let span = error.span().unwrap_or(0..0);
-    let (message, expected) = match error.message().split_once(", expected ") {
-        Some((message, expected)) => (message, Some(expected.to_owned())),
-        None => (error.message(), None),
+    let (message, expected) = words::apart(error.message());
+    // 127.0.0.1 without quotes begins like a number.
+    let unquoted = ["invalid float", "invalid integer"].contains(&message);
+    let expected = if unquoted {
+        Some("a number, or a text in quotes")
+    } else {
+        expected
     };
     ConfigError {
-        expected,
+        expected: expected.map(str::to_owned),
         ..source.error(&span, message)
     }
 }

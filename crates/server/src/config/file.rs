@@ -141,8 +141,8 @@ impl Default for LimitsSection {
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MediaSection {
-    /// First and last UDP port of RTP and RTCP.
-    pub port_range: [u64; 2],
+    /// First and last UDP port of RTP and RTCP: two numbers.
+    pub port_range: Vec<u64>,
     /// Media threads; as many as there are processors when absent.
     pub workers: Option<u64>,
     /// Where prompts lie.
@@ -168,7 +168,7 @@ pub struct MediaSection {
 impl Default for MediaSection {
     fn default() -> Self {
         Self {
-            port_range: [20_000, 29_999],
+            port_range: vec![20_000, 29_999],
             workers: None,
             folder: PathBuf::from("media"),
             codecs: vec![CodecName::Pcmu, CodecName::Pcma],

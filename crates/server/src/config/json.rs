@@ -61,20 +61,16 @@ impl Cursor<'_> {
     fn element(&mut self, index: usize) -> Option<Range<usize>> {
         self.open(b'[')?;
         let mut left = index;
-        loop {
-            match self.octets.get(self.at)? {
-                b']' => return None,
-                _ => {
-                    let value = self.peek_value();
-                    if left == 0 {
-                        return Some(value);
-                    }
-                    left -= 1;
-                    self.at = value.end;
-                    self.skip_comma();
-                }
+        while *self.octets.get(self.at)? != b']' {
+            let value = self.peek_value();
+            if left == 0 {
+                return Some(value);
             }
+            left -= 1;
+            self.at = value.end;
+            self.skip_comma();
         }
+        None
     }
 
     fn open(&mut self, bracket: u8) -> Option<()> {

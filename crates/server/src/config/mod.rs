@@ -15,6 +15,9 @@ mod settings;
 mod source;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::ConfigError;
 pub use file::ConfigFile;
 pub use settings::{

@@ -7,10 +7,7 @@ use super::source::Source;
 
 /// From serde's message for what stands at `span`.
 pub(super) fn shape_error(source: &Source<'_>, span: &Range<usize>, message: &str) -> ConfigError {
-    let (what, expected) = match message.split_once(", expected ") {
-        Some((what, expected)) => (what, Some(expected)),
-        None => (message, None),
-    };
+    let (what, expected) = apart(message);
     let named = ["unknown field `", "unknown variant `"]
         .iter()
         .find_map(|prefix| what.strip_prefix(prefix)?.strip_suffix('`'));
@@ -18,7 +15,7 @@ pub(super) fn shape_error(source: &Source<'_>, span: &Range<usize>, message: &st
         .replace("unknown field", "unknown name")
         .replace("unknown variant", "unknown value")
         .replace("invalid type: ", "wrong type: ")
-        .replace("invalid value: ", "");
+        .replace("invalid value: ", "wrong value: ");
     let nearest = named.zip(expected).and_then(|(name, expected)| {
         let names = expected.split('`').skip(1).step_by(2);
         nearest(name, names).map(str::to_owned)
@@ -27,6 +24,14 @@ pub(super) fn shape_error(source: &Source<'_>, span: &Range<usize>, message: &st
         expected: expected.map(type_in_words),
         nearest,
         ..source.error(span, what)
+    }
+}
+
+/// What is wrong, and what was expected.
+pub(super) fn apart(message: &str) -> (&str, Option<&str>) {
+    match message.split_once(", expected ") {
+        Some((what, expected)) => (what, Some(expected)),
+        None => (message, None),
     }
 }
 
@@ -51,7 +56,6 @@ fn type_in_words(expected: &str) -> String {
         "a boolean" => "true or false".to_owned(),
         "a string" | "path string" => "a text in quotes".to_owned(),
         "a sequence" => "a list in [ ]".to_owned(),
-        "an array of length 2" => "two numbers, as in [20000, 29999]".to_owned(),
         "a map" => "a table".to_owned(),
         other => match other.strip_prefix("struct ") {
             Some(_) => "a table".to_owned(),

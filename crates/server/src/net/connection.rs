@@ -57,6 +57,11 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
+    /// Whether all that was put in is written.
+    pub(super) fn is_empty(&self) -> bool {
+        self.queued.get() == 0
+    }
+
     /// `false` when there is no room, or nobody writes any more.
     pub(super) fn push(&self, message: Bytes) -> bool {
         let queued = self.queued.get() + message.len();

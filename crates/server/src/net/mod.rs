@@ -6,7 +6,7 @@ mod tcp;
 mod udp;
 
 pub use tcp::{TcpInput, TcpLimits, TcpStats, TcpTransport};
-pub use udp::{UdpListener, UdpStats};
+pub use udp::{MAX_DATAGRAM, UdpListener, UdpStats};
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};

@@ -180,6 +180,13 @@ impl TcpTransport {
         Err(io::Error::other("the connection's queue is full"))
     }
 
+    /// Whether no message waits to be written.
+    pub fn is_flushed(&self) -> bool {
+        self.connections
+            .values()
+            .all(|connection| connection.outbox.is_empty())
+    }
+
     /// Its counters.
     pub fn stats(&self) -> TcpStats {
         TcpStats {
@@ -281,3 +288,7 @@ async fn accept(listener: ListenerId, socket: TcpListener, inputs: Sender<TcpInp
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tcp_tests.rs"]
+mod tests;

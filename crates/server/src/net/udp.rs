@@ -8,6 +8,8 @@ use bytes::Bytes;
 use strowger_sip::transport::{Hop, ListenerId, Transport};
 use tokio::io::unix::AsyncFd;
 
+use crate::sys;
+
 /// The largest datagram there is; what a limit calls too large is for the
 /// parser to say.
 pub const MAX_DATAGRAM: usize = 65_535;
@@ -36,7 +38,7 @@ impl UdpListener {
     pub fn new(id: ListenerId, socket: UdpSocket) -> io::Result<Self> {
         Ok(Self {
             id,
-            socket: AsyncFd::new(socket)?,
+            socket: sys::watch_socket(socket)?,
             stats: UdpStats::default(),
         })
     }

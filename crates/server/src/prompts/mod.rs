@@ -15,10 +15,26 @@ pub use location::{LocationError, MediaFolder};
 pub use pending::{Loaded, PlayOrder, Prompts, Reply, Resolved, spawn_library};
 pub use wav::WavError;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use strowger_media::player::PromptError;
 use thiserror::Error;
+
+/// Says why the prompt of that name could not be played, for `strowger check`.
+/// How long it may be is for the configuration in force to say, not looked at here.
+pub fn inspect(folder: &Path, name: &str) -> Result<(), String> {
+    let folder = MediaFolder::new(folder)
+        .map_err(|error| format!("the media folder {}: {error}", folder.display()))?;
+    let limits = LibraryLimits {
+        max_prompt_s: u32::MAX,
+        max_cached_s: 0,
+    };
+    let mut library = Library::new(folder, limits);
+    library
+        .get(name)
+        .map(drop)
+        .map_err(|error| error.to_string())
+}
 
 /// Why a prompt cannot be had. The sentence names it.
 #[derive(Debug, Error)]

@@ -4,11 +4,13 @@
 mod clock;
 mod datagram;
 mod epoll;
+mod readiness;
 mod thread;
 
 pub use clock::{ClockPair, monotonic_ns, sleep_until_ns};
 pub use datagram::{Received, disconnect, enable_arrival_times, receive};
 pub use epoll::{Doorbell, Epoll, ReadyList};
+pub use readiness::{watch_bell, watch_socket};
 pub use thread::{allowed_cpus, pin_to_cpu, raise_open_files, raise_priority};
 
 use std::io;

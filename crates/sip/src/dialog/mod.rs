@@ -9,6 +9,8 @@
 //! | Early | 2xx to our INVITE | Confirmed | route set made anew (§13.2.2.4) |
 //! | Early | 300–699 to our INVITE | Terminated | – |
 //! | Early, Confirmed | request with a lower CSeq | the same | 500 (§12.2.2) |
+//! | Early, by `uas` | INVITE | Early | 500 with Retry-After (§14.2: the first one is unanswered) |
+//! | Early, by `uac` | INVITE | Early | 491 (§14.2: ours is in progress) |
 //! | Early, Confirmed | INVITE, UPDATE and other target refreshes | the same | remote target = Contact |
 //! | Early, Confirmed | BYE | Terminated | – |
 //! | Early, Confirmed | ACK, CANCEL | the same | – |
@@ -53,6 +55,7 @@ pub enum DialogState {
 pub struct Dialog {
     id: DialogId,
     state: DialogState,
+    is_uas: bool,
     /// Our From: URI, display name and tag.
     local: Bytes,
     /// Our To.
@@ -86,6 +89,7 @@ impl Dialog {
             contact: in_brackets(contact),
             id: DialogId::new(headers, local_tag, remote_tag)?,
             state: DialogState::Early,
+            is_uas: true,
         })
     }
 
@@ -117,6 +121,7 @@ impl Dialog {
             contact: contact.map(Bytes::copy_from_slice).unwrap_or_default(),
             id: DialogId::new(headers, local_tag.unwrap_or_default(), remote_tag)?,
             state,
+            is_uas: false,
         })
     }
 
@@ -154,7 +159,8 @@ impl Dialog {
     }
 
     /// A request within the dialog (RFC 3261 §12.2.2). A BYE ends it; its answer
-    /// is still made by [`Dialog::respond`].
+    /// is still made by [`Dialog::respond`]. Whether a re-INVITE meets another
+    /// one in a confirmed dialog is for offer/answer to say.
     pub fn handle_request(&mut self, request: &Request) -> Result<(), Rejection> {
         match request.method {
             Method::Ack | Method::Cancel => return Ok(()),
@@ -180,12 +186,15 @@ impl Dialog {
             let status = StatusCode::SERVER_INTERNAL_ERROR;
             return Err(Rejection::because(status, "CSeq Out Of Order"));
         }
+        self.remote_cseq = Some(number);
+        if self.state == DialogState::Early && request.method == Method::Invite {
+            return Err(self.refuse_glare());
+        }
         if refreshes_target(&request.method)
             && let Some(target) = contact_of(&request.headers)?
         {
             self.remote_target = target;
         }
-        self.remote_cseq = Some(number);
         if request.method == Method::Bye {
             self.state = DialogState::Terminated;
         }
@@ -247,6 +256,18 @@ impl Dialog {
     /// The ACK to a 2xx to our INVITE numbered `cseq` (RFC 3261 §13.2.2.4).
     pub fn ack(&self, cseq: u32) -> Request {
         self.request_numbered(Method::Ack, cseq)
+    }
+
+    /// RFC 3261 §14.2. "Between 0 and 10 seconds": by the Call-ID, so that two
+    /// calls do not come back together.
+    fn refuse_glare(&self) -> Rejection {
+        if !self.is_uas {
+            return Rejection::new(StatusCode::REQUEST_PENDING);
+        }
+        let sum: u32 = self.id.call_id.iter().map(|byte| u32::from(*byte)).sum();
+        let retry_after = (sum % 11).to_string();
+        Rejection::new(StatusCode::SERVER_INTERNAL_ERROR)
+            .with_header(HeaderName::RetryAfter, retry_after)
     }
 
     fn request_numbered(&self, method: Method, number: u32) -> Request {

@@ -253,6 +253,11 @@ fn a_lower_cseq_gets_500() {
     let mut dialog = uas(CONTACT);
     dialog.confirm();
     assert_eq!(dialog.handle_request(&within("INFO", 9, "")), Ok(()));
+    assert_eq!(
+        dialog.handle_request(&within("INFO", 9, "")),
+        Ok(()),
+        "only lower ones"
+    );
     let refused = dialog.handle_request(&within("INFO", 8, "")).unwrap_err();
     assert_eq!(refused.status, StatusCode::SERVER_INTERNAL_ERROR);
     assert_eq!(
@@ -276,16 +281,44 @@ fn a_target_refresh_moves_the_far_end() {
         ("OPTIONS", false),
     ] {
         let mut dialog = uas(CONTACT);
+        dialog.confirm();
         dialog.handle_request(&within(method, 6, moved)).unwrap();
         let at_new = dialog.remote_target().as_bytes() == b"sip:ann@192.0.2.10";
         assert_eq!(at_new, moves, "{method}");
     }
     let mut dialog = uas(CONTACT);
+    dialog.confirm();
     dialog.handle_request(&within("INVITE", 6, "")).unwrap();
     assert_eq!(dialog.remote_target().as_bytes(), b"sip:ann@192.0.2.9:5071");
     let broken = within("INVITE", 7, "Contact: <sip:ann\r\n");
     let refused = dialog.handle_request(&broken).unwrap_err();
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+}
+
+#[test]
+fn invites_that_cross_are_refused() {
+    let mut dialog = uas(CONTACT);
+    let refused = dialog
+        .handle_request(&within("INVITE", 6, CONTACT))
+        .unwrap_err();
+    assert_eq!(refused.status, StatusCode::SERVER_INTERNAL_ERROR);
+    let (name, value) = &refused.headers[0];
+    assert_eq!(*name, HeaderName::RetryAfter);
+    let seconds: u32 = std::str::from_utf8(value).unwrap().parse().unwrap();
+    assert!(seconds <= 10);
+    dialog
+        .handle_request(&within("UPDATE", 7, CONTACT))
+        .unwrap();
+    dialog.confirm();
+    dialog
+        .handle_request(&within("INVITE", 8, CONTACT))
+        .unwrap();
+
+    let mut dialog = uac("180 Ringing", BOB);
+    let refused = dialog
+        .handle_request(&within("INVITE", 6, CONTACT))
+        .unwrap_err();
+    assert_eq!(refused.status, StatusCode::REQUEST_PENDING);
 }
 
 #[test]

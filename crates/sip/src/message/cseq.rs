@@ -36,3 +36,35 @@ impl CSeq {
         out.freeze()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_a_number_and_a_method() {
+        type Row = (&'static [u8], Option<(u32, &'static [u8])>);
+        let rows: [Row; 10] = [
+            (b"1 INVITE", Some((1, b"INVITE"))),
+            (b" 0009 \t ACK ", Some((9, b"ACK"))),
+            (b"4294967295 Foo", Some((u32::MAX, b"Foo"))),
+            (b"4294967296 INVITE", None),
+            (b"-1 INVITE", None),
+            (b"1INVITE", None),
+            (b"INVITE", None),
+            (b"1 ", None),
+            (b"1 IN VITE", None),
+            (b"", None),
+        ];
+        for (value, expected) in rows {
+            let expected = expected.map(|(number, method)| CSeq {
+                number,
+                method: Method::parse(method).expect("a token"),
+            });
+            assert_eq!(CSeq::parse(value), expected, "{}", value.escape_ascii());
+            if let Some(cseq) = expected {
+                assert_eq!(CSeq::parse(&cseq.to_bytes()), Some(cseq));
+            }
+        }
+    }
+}

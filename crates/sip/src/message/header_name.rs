@@ -5,223 +5,120 @@ use std::hash::{Hash, Hasher};
 
 use bytes::Bytes;
 
-/// The name of a header field (RFC 3261 §7.3.3 and §20).
-///
-/// Names compare without regard to case; a compact form is the same name.
-#[derive(Clone, Debug)]
-pub enum HeaderName {
-    /// Via, compact form `v`.
-    Via,
-    /// From, compact form `f`.
-    From,
-    /// To, compact form `t`.
-    To,
-    /// Call-ID, compact form `i`.
-    CallId,
-    /// CSeq.
-    CSeq,
-    /// Max-Forwards.
-    MaxForwards,
-    /// Contact, compact form `m`.
-    Contact,
-    /// Content-Length, compact form `l`.
-    ContentLength,
-    /// Content-Type, compact form `c`.
-    ContentType,
-    /// Route.
-    Route,
-    /// Record-Route.
-    RecordRoute,
-    /// Allow.
-    Allow,
-    /// Supported, compact form `k`.
-    Supported,
-    /// Require.
-    Require,
-    /// Proxy-Require.
-    ProxyRequire,
-    /// Unsupported.
-    Unsupported,
-    /// User-Agent.
-    UserAgent,
-    /// Server.
-    Server,
-    /// Accept.
-    Accept,
-    /// Accept-Encoding.
-    AcceptEncoding,
-    /// Accept-Language.
-    AcceptLanguage,
-    /// Alert-Info.
-    AlertInfo,
-    /// Allow-Events, compact form `u`.
-    AllowEvents,
-    /// Authorization.
-    Authorization,
-    /// Authentication-Info.
-    AuthenticationInfo,
-    /// Call-Info.
-    CallInfo,
-    /// Content-Disposition.
-    ContentDisposition,
-    /// Content-Encoding, compact form `e`.
-    ContentEncoding,
-    /// Content-Language.
-    ContentLanguage,
-    /// Date.
-    Date,
-    /// Error-Info.
-    ErrorInfo,
-    /// Event, compact form `o`.
-    Event,
-    /// Expires.
-    Expires,
-    /// Identity, compact form `y`.
-    Identity,
-    /// In-Reply-To.
-    InReplyTo,
-    /// MIME-Version.
-    MimeVersion,
-    /// Min-Expires.
-    MinExpires,
-    /// Min-SE.
-    MinSe,
-    /// Organization.
-    Organization,
-    /// P-Asserted-Identity.
-    PAssertedIdentity,
-    /// P-Preferred-Identity.
-    PPreferredIdentity,
-    /// Path.
-    Path,
-    /// Priority.
-    Priority,
-    /// Privacy.
-    Privacy,
-    /// Proxy-Authenticate.
-    ProxyAuthenticate,
-    /// Proxy-Authorization.
-    ProxyAuthorization,
-    /// RAck.
-    RAck,
-    /// Reason.
-    Reason,
-    /// Refer-To, compact form `r`.
-    ReferTo,
-    /// Referred-By, compact form `b`.
-    ReferredBy,
-    /// Replaces.
-    Replaces,
-    /// Reply-To.
-    ReplyTo,
-    /// Retry-After.
-    RetryAfter,
-    /// RSeq.
-    RSeq,
-    /// Service-Route.
-    ServiceRoute,
-    /// Session-Expires, compact form `x`.
-    SessionExpires,
-    /// SIP-ETag.
-    SipEtag,
-    /// SIP-If-Match.
-    SipIfMatch,
-    /// Subject, compact form `s`.
-    Subject,
-    /// Subscription-State.
-    SubscriptionState,
-    /// Timestamp.
-    Timestamp,
-    /// Warning.
-    Warning,
-    /// WWW-Authenticate.
-    WwwAuthenticate,
-    /// Accept-Contact, compact form `a`.
-    AcceptContact,
-    /// Reject-Contact, compact form `j`.
-    RejectContact,
-    /// Request-Disposition, compact form `d`.
-    RequestDisposition,
-    /// Any other name, as it was written.
-    Other(Bytes),
-}
-
 /// Position of a standardised name in [`KNOWN`]; [`OTHER`] for all others.
 pub(super) type NameId = u8;
 
 /// The [`NameId`] of names that are not in the table.
 pub(super) const OTHER: NameId = u8::MAX;
 
-/// The standardised names in the order of the enum: the name itself, its
-/// canonical spelling and its compact form (0: none).
-static KNOWN: [(HeaderName, &str, u8); 66] = [
-    (HeaderName::Via, "Via", b'v'),
-    (HeaderName::From, "From", b'f'),
-    (HeaderName::To, "To", b't'),
-    (HeaderName::CallId, "Call-ID", b'i'),
-    (HeaderName::CSeq, "CSeq", 0),
-    (HeaderName::MaxForwards, "Max-Forwards", 0),
-    (HeaderName::Contact, "Contact", b'm'),
-    (HeaderName::ContentLength, "Content-Length", b'l'),
-    (HeaderName::ContentType, "Content-Type", b'c'),
-    (HeaderName::Route, "Route", 0),
-    (HeaderName::RecordRoute, "Record-Route", 0),
-    (HeaderName::Allow, "Allow", 0),
-    (HeaderName::Supported, "Supported", b'k'),
-    (HeaderName::Require, "Require", 0),
-    (HeaderName::ProxyRequire, "Proxy-Require", 0),
-    (HeaderName::Unsupported, "Unsupported", 0),
-    (HeaderName::UserAgent, "User-Agent", 0),
-    (HeaderName::Server, "Server", 0),
-    (HeaderName::Accept, "Accept", 0),
-    (HeaderName::AcceptEncoding, "Accept-Encoding", 0),
-    (HeaderName::AcceptLanguage, "Accept-Language", 0),
-    (HeaderName::AlertInfo, "Alert-Info", 0),
-    (HeaderName::AllowEvents, "Allow-Events", b'u'),
-    (HeaderName::Authorization, "Authorization", 0),
-    (HeaderName::AuthenticationInfo, "Authentication-Info", 0),
-    (HeaderName::CallInfo, "Call-Info", 0),
-    (HeaderName::ContentDisposition, "Content-Disposition", 0),
-    (HeaderName::ContentEncoding, "Content-Encoding", b'e'),
-    (HeaderName::ContentLanguage, "Content-Language", 0),
-    (HeaderName::Date, "Date", 0),
-    (HeaderName::ErrorInfo, "Error-Info", 0),
-    (HeaderName::Event, "Event", b'o'),
-    (HeaderName::Expires, "Expires", 0),
-    (HeaderName::Identity, "Identity", b'y'),
-    (HeaderName::InReplyTo, "In-Reply-To", 0),
-    (HeaderName::MimeVersion, "MIME-Version", 0),
-    (HeaderName::MinExpires, "Min-Expires", 0),
-    (HeaderName::MinSe, "Min-SE", 0),
-    (HeaderName::Organization, "Organization", 0),
-    (HeaderName::PAssertedIdentity, "P-Asserted-Identity", 0),
-    (HeaderName::PPreferredIdentity, "P-Preferred-Identity", 0),
-    (HeaderName::Path, "Path", 0),
-    (HeaderName::Priority, "Priority", 0),
-    (HeaderName::Privacy, "Privacy", 0),
-    (HeaderName::ProxyAuthenticate, "Proxy-Authenticate", 0),
-    (HeaderName::ProxyAuthorization, "Proxy-Authorization", 0),
-    (HeaderName::RAck, "RAck", 0),
-    (HeaderName::Reason, "Reason", 0),
-    (HeaderName::ReferTo, "Refer-To", b'r'),
-    (HeaderName::ReferredBy, "Referred-By", b'b'),
-    (HeaderName::Replaces, "Replaces", 0),
-    (HeaderName::ReplyTo, "Reply-To", 0),
-    (HeaderName::RetryAfter, "Retry-After", 0),
-    (HeaderName::RSeq, "RSeq", 0),
-    (HeaderName::ServiceRoute, "Service-Route", 0),
-    (HeaderName::SessionExpires, "Session-Expires", b'x'),
-    (HeaderName::SipEtag, "SIP-ETag", 0),
-    (HeaderName::SipIfMatch, "SIP-If-Match", 0),
-    (HeaderName::Subject, "Subject", b's'),
-    (HeaderName::SubscriptionState, "Subscription-State", 0),
-    (HeaderName::Timestamp, "Timestamp", 0),
-    (HeaderName::Warning, "Warning", 0),
-    (HeaderName::WwwAuthenticate, "WWW-Authenticate", 0),
-    (HeaderName::AcceptContact, "Accept-Contact", b'a'),
-    (HeaderName::RejectContact, "Reject-Contact", b'j'),
-    (HeaderName::RequestDisposition, "Request-Disposition", b'd'),
-];
+/// The id of Content-Length, which writing looks out for.
+pub(super) const CONTENT_LENGTH: NameId = Known::ContentLength as NameId;
+
+macro_rules! header_names {
+    ($($name:ident $spelling:literal $compact:literal)*) => {
+        /// The name of a header field (RFC 3261 §7.3.3 and §20).
+        ///
+        /// Names compare without regard to case; a compact form is the same name.
+        #[derive(Clone, Debug)]
+        pub enum HeaderName {
+            $(
+                #[doc = $spelling]
+                $name,
+            )*
+            /// Any other name, as it was written.
+            Other(Bytes),
+        }
+
+        /// The standardised names, numbered.
+        #[repr(u8)]
+        enum Known {
+            $($name,)*
+        }
+
+        /// The standardised names by number: the name itself, its canonical
+        /// spelling and its compact form (0: none).
+        static KNOWN: [(HeaderName, &str, u8); [$($compact),*].len()] =
+            [$((HeaderName::$name, $spelling, $compact),)*];
+
+        impl HeaderName {
+            pub(super) fn id(&self) -> NameId {
+                match self {
+                    $(Self::$name => Known::$name as NameId,)*
+                    Self::Other(name) => lookup(name),
+                }
+            }
+        }
+    };
+}
+
+header_names! {
+    Via "Via" b'v'
+    From "From" b'f'
+    To "To" b't'
+    CallId "Call-ID" b'i'
+    CSeq "CSeq" 0
+    MaxForwards "Max-Forwards" 0
+    Contact "Contact" b'm'
+    ContentLength "Content-Length" b'l'
+    ContentType "Content-Type" b'c'
+    Route "Route" 0
+    RecordRoute "Record-Route" 0
+    Allow "Allow" 0
+    Supported "Supported" b'k'
+    Require "Require" 0
+    ProxyRequire "Proxy-Require" 0
+    Unsupported "Unsupported" 0
+    UserAgent "User-Agent" 0
+    Server "Server" 0
+    Accept "Accept" 0
+    AcceptEncoding "Accept-Encoding" 0
+    AcceptLanguage "Accept-Language" 0
+    AlertInfo "Alert-Info" 0
+    AllowEvents "Allow-Events" b'u'
+    Authorization "Authorization" 0
+    AuthenticationInfo "Authentication-Info" 0
+    CallInfo "Call-Info" 0
+    ContentDisposition "Content-Disposition" 0
+    ContentEncoding "Content-Encoding" b'e'
+    ContentLanguage "Content-Language" 0
+    Date "Date" 0
+    ErrorInfo "Error-Info" 0
+    Event "Event" b'o'
+    Expires "Expires" 0
+    Identity "Identity" b'y'
+    InReplyTo "In-Reply-To" 0
+    MimeVersion "MIME-Version" 0
+    MinExpires "Min-Expires" 0
+    MinSe "Min-SE" 0
+    Organization "Organization" 0
+    PAssertedIdentity "P-Asserted-Identity" 0
+    PPreferredIdentity "P-Preferred-Identity" 0
+    Path "Path" 0
+    Priority "Priority" 0
+    Privacy "Privacy" 0
+    ProxyAuthenticate "Proxy-Authenticate" 0
+    ProxyAuthorization "Proxy-Authorization" 0
+    RAck "RAck" 0
+    Reason "Reason" 0
+    ReferTo "Refer-To" b'r'
+    ReferredBy "Referred-By" b'b'
+    Replaces "Replaces" 0
+    ReplyTo "Reply-To" 0
+    RetryAfter "Retry-After" 0
+    RSeq "RSeq" 0
+    ServiceRoute "Service-Route" 0
+    SessionExpires "Session-Expires" b'x'
+    SipEtag "SIP-ETag" 0
+    SipIfMatch "SIP-If-Match" 0
+    Subject "Subject" b's'
+    SubscriptionState "Subscription-State" 0
+    Timestamp "Timestamp" 0
+    Warning "Warning" 0
+    WwwAuthenticate "WWW-Authenticate" 0
+    AcceptContact "Accept-Contact" b'a'
+    RejectContact "Reject-Contact" b'j'
+    RequestDisposition "Request-Disposition" b'd'
+}
 
 impl HeaderName {
     /// The name that `bytes` spells, in its long or its compact form.
@@ -244,82 +141,7 @@ impl HeaderName {
     pub(super) fn from_id(id: NameId) -> Option<Self> {
         KNOWN.get(id as usize).map(|known| known.0.clone())
     }
-
-    pub(super) fn id(&self) -> NameId {
-        match self {
-            Self::Via => 0,
-            Self::From => 1,
-            Self::To => 2,
-            Self::CallId => 3,
-            Self::CSeq => 4,
-            Self::MaxForwards => 5,
-            Self::Contact => 6,
-            Self::ContentLength => 7,
-            Self::ContentType => 8,
-            Self::Route => 9,
-            Self::RecordRoute => 10,
-            Self::Allow => 11,
-            Self::Supported => 12,
-            Self::Require => 13,
-            Self::ProxyRequire => 14,
-            Self::Unsupported => 15,
-            Self::UserAgent => 16,
-            Self::Server => 17,
-            Self::Accept => 18,
-            Self::AcceptEncoding => 19,
-            Self::AcceptLanguage => 20,
-            Self::AlertInfo => 21,
-            Self::AllowEvents => 22,
-            Self::Authorization => 23,
-            Self::AuthenticationInfo => 24,
-            Self::CallInfo => 25,
-            Self::ContentDisposition => 26,
-            Self::ContentEncoding => 27,
-            Self::ContentLanguage => 28,
-            Self::Date => 29,
-            Self::ErrorInfo => 30,
-            Self::Event => 31,
-            Self::Expires => 32,
-            Self::Identity => 33,
-            Self::InReplyTo => 34,
-            Self::MimeVersion => 35,
-            Self::MinExpires => 36,
-            Self::MinSe => 37,
-            Self::Organization => 38,
-            Self::PAssertedIdentity => 39,
-            Self::PPreferredIdentity => 40,
-            Self::Path => 41,
-            Self::Priority => 42,
-            Self::Privacy => 43,
-            Self::ProxyAuthenticate => 44,
-            Self::ProxyAuthorization => 45,
-            Self::RAck => 46,
-            Self::Reason => 47,
-            Self::ReferTo => 48,
-            Self::ReferredBy => 49,
-            Self::Replaces => 50,
-            Self::ReplyTo => 51,
-            Self::RetryAfter => 52,
-            Self::RSeq => 53,
-            Self::ServiceRoute => 54,
-            Self::SessionExpires => 55,
-            Self::SipEtag => 56,
-            Self::SipIfMatch => 57,
-            Self::Subject => 58,
-            Self::SubscriptionState => 59,
-            Self::Timestamp => 60,
-            Self::Warning => 61,
-            Self::WwwAuthenticate => 62,
-            Self::AcceptContact => 63,
-            Self::RejectContact => 64,
-            Self::RequestDisposition => 65,
-            Self::Other(name) => lookup(name),
-        }
-    }
 }
-
-/// The id of Content-Length, which writing looks out for.
-pub(super) const CONTENT_LENGTH: NameId = 7;
 
 /// The canonical spelling of a standardised name.
 pub(super) fn canonical(id: NameId) -> &'static str {
@@ -350,6 +172,9 @@ struct Bucket {
     ids: [NameId; 10],
     len: usize,
 }
+
+// Sets of names are kept as the bits of a u128.
+const _: () = assert!(KNOWN.len() <= 128);
 
 static BY_LENGTH: [Bucket; LONGEST + 1] = by_length();
 

@@ -8,7 +8,10 @@ use std::fmt;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::header_name::{self, HeaderName, NameId, OTHER};
+use super::header_line::{
+    Entry, Line, ParsedLine, extend_run, flush_run, has_bare_line_feed, unfold, write_line,
+};
+use super::header_name::{self, HeaderName, OTHER};
 use super::lex;
 
 /// Header fields in their order (RFC 3261 §7.3).
@@ -19,49 +22,6 @@ use super::lex;
 pub struct Headers {
     source: Bytes,
     entries: Vec<Entry>,
-}
-
-#[derive(Clone)]
-struct Entry {
-    id: NameId,
-    line: Line,
-}
-
-#[derive(Clone)]
-enum Line {
-    /// A line of the source.
-    Parsed(ParsedLine),
-    /// A folded line of the source, with its unfolded value.
-    Folded(Box<(ParsedLine, Bytes)>),
-    /// A line of our own under a standardised name.
-    Own(Bytes),
-    /// A line of our own under any other name.
-    OwnOther(Box<(Bytes, Bytes)>),
-}
-
-/// Offsets into the source. `end` excludes the line's end; for a folded line the
-/// last one's.
-#[derive(Clone, Copy)]
-pub(super) struct ParsedLine {
-    pub start: u32,
-    pub name_end: u32,
-    pub value_start: u32,
-    pub value_end: u32,
-    pub end: u32,
-}
-
-impl ParsedLine {
-    fn name(self, source: &[u8]) -> &[u8] {
-        &source[self.start as usize..self.name_end as usize]
-    }
-
-    fn value(self, source: &[u8]) -> &[u8] {
-        &source[self.value_start as usize..self.value_end as usize]
-    }
-
-    fn text(self, source: &[u8]) -> &[u8] {
-        &source[self.start as usize..self.end as usize]
-    }
 }
 
 impl Headers {
@@ -152,6 +112,20 @@ impl Headers {
     /// Number of lines of that name.
     pub fn count(&self, name: &HeaderName) -> usize {
         self.matching(name).count()
+    }
+
+    /// The first standardised name among `names` that has a second line.
+    pub(super) fn first_repeated(&self, names: &[HeaderName]) -> Option<HeaderName> {
+        let wanted = names.iter().fold(0u128, |mask, name| mask | 1 << name.id());
+        let mut seen = 0;
+        for entry in self.entries.iter().filter(|entry| entry.id != OTHER) {
+            let bit = 1u128 << entry.id & wanted;
+            if seen & bit != 0 {
+                return HeaderName::from_id(entry.id);
+            }
+            seen |= bit;
+        }
+        None
     }
 
     /// All lines in order: name and value.
@@ -302,14 +276,17 @@ impl Headers {
         self.entries.push(Entry { id, line });
     }
 
-    /// Replaces the first element of the list that begins at the first line of
-    /// that name.
+    /// Replaces what [`Headers::elements`] gives first.
     pub(super) fn replace_first_element(&mut self, name: &HeaderName, element: &[u8]) {
-        let Some(at) = self.position(name) else {
-            return;
-        };
-        let value = self.entries[at].value(&self.source);
-        let Some(first) = lex::list_ranges(value).find(|range| !range.is_empty()) else {
+        let id = name.id();
+        let found = self.entries.iter().enumerate().find_map(|(at, entry)| {
+            let value = entry
+                .has_name(id, name, &self.source)
+                .then(|| entry.value(&self.source))?;
+            let first = lex::list_ranges(value).find(|range| !range.is_empty())?;
+            Some((at, value, first))
+        });
+        let Some((at, value, first)) = found else {
             return;
         };
         let mut text = BytesMut::with_capacity(element.len() + value.len() - first.len());
@@ -355,233 +332,5 @@ impl fmt::Debug for Headers {
     }
 }
 
-impl Entry {
-    fn own(name: HeaderName, value: Bytes) -> Self {
-        let value = lex::single_line(value);
-        let id = name.id();
-        let line = match name {
-            HeaderName::Other(name) if id == OTHER => {
-                Line::OwnOther(Box::new((lex::single_line(name), value)))
-            }
-            _ => Line::Own(value),
-        };
-        Self { id, line }
-    }
-
-    fn has_name(&self, id: NameId, name: &HeaderName, source: &[u8]) -> bool {
-        self.id == id
-            && (id != OTHER
-                || self
-                    .other_name(source)
-                    .eq_ignore_ascii_case(name.as_bytes()))
-    }
-
-    fn name(&self, source: &Bytes) -> HeaderName {
-        HeaderName::from_id(self.id).unwrap_or_else(|| {
-            HeaderName::Other(match &self.line {
-                Line::OwnOther(other) => other.0.clone(),
-                Line::Parsed(_) | Line::Folded(_) | Line::Own(_) => {
-                    Bytes::copy_from_slice(self.other_name(source))
-                }
-            })
-        })
-    }
-
-    fn other_name<'a>(&'a self, source: &'a [u8]) -> &'a [u8] {
-        match &self.line {
-            Line::Parsed(line) => line.name(source),
-            Line::Folded(folded) => folded.0.name(source),
-            Line::Own(_) => b"",
-            Line::OwnOther(other) => &other.0,
-        }
-    }
-
-    fn value<'a>(&'a self, source: &'a [u8]) -> &'a [u8] {
-        match &self.line {
-            Line::Parsed(line) => line.value(source),
-            Line::Folded(folded) => &folded.1,
-            Line::Own(value) => value,
-            Line::OwnOther(other) => &other.1,
-        }
-    }
-
-    fn value_bytes(&self, source: &Bytes) -> Bytes {
-        match &self.line {
-            Line::Parsed(line) => source.slice(line.value_start as usize..line.value_end as usize),
-            Line::Folded(folded) => folded.1.clone(),
-            Line::Own(value) => value.clone(),
-            Line::OwnOther(other) => other.1.clone(),
-        }
-    }
-
-    fn slice(&self, source: &Bytes, range: std::ops::Range<usize>) -> Bytes {
-        match &self.line {
-            Line::Parsed(line) => {
-                let start = line.value_start as usize;
-                source.slice(start + range.start..start + range.end)
-            }
-            Line::Folded(folded) => folded.1.slice(range),
-            Line::Own(value) => value.slice(range),
-            Line::OwnOther(other) => other.1.slice(range),
-        }
-    }
-}
-
-/// Joins `line` to the run if it follows it with nothing but CRLF between.
-fn extend_run(
-    run: &mut std::ops::Range<usize>,
-    line: ParsedLine,
-    source: &[u8],
-    out: &mut BytesMut,
-) {
-    let (start, end) = (line.start as usize, line.end as usize);
-    if run.end + 2 != start || run.start == run.end {
-        flush_run(run, source, out);
-        run.start = start;
-    }
-    run.end = end;
-}
-
-fn flush_run(run: &mut std::ops::Range<usize>, source: &[u8], out: &mut BytesMut) {
-    if run.start != run.end {
-        out.put_slice(&source[run.clone()]);
-        out.put_slice(b"\r\n");
-    }
-    *run = 0..0;
-}
-
-fn write_line(name: &[u8], value: &[u8], out: &mut BytesMut) {
-    out.put_slice(name);
-    out.put_slice(b": ");
-    out.put_slice(value);
-    out.put_slice(b"\r\n");
-}
-
-/// Each line end with the white space around it becomes one space (RFC 3261
-/// §7.3.1).
-fn unfold(value: &[u8]) -> Bytes {
-    let mut out = BytesMut::with_capacity(value.len());
-    for line in value.split(|byte| *byte == b'\n') {
-        let line = lex::trim(line);
-        if !out.is_empty() && !line.is_empty() {
-            out.put_u8(b' ');
-        }
-        out.put_slice(line);
-    }
-    out.freeze()
-}
-
-fn has_bare_line_feed(text: &[u8]) -> bool {
-    memchr::memchr_iter(b'\n', text).any(|at| at == 0 || text[at - 1] != b'\r')
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::message::{Message, MessageLimits};
-
-    const TEXT: &[u8] =
-        b"OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP a, SIP/2.0/UDP b\r\nX-One: 1\r\n\
-v:SIP/2.0/UDP c\r\nSupported: ,a , b,,\"c,d\"\r\nx-one:\t2 \r\nFold: a\r\n \t b\r\n\r\n";
-
-    fn headers() -> Headers {
-        let message = Message::parse(Bytes::from_static(TEXT), &MessageLimits::default());
-        message.expect("it parses").headers().clone()
-    }
-
-    fn written(headers: &Headers) -> String {
-        let mut out = BytesMut::new();
-        headers.write(0, &mut out);
-        String::from_utf8(out.to_vec()).expect("text")
-    }
-
-    fn strings<'a>(values: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
-        values
-            .map(|value| String::from_utf8_lossy(value).into_owned())
-            .collect()
-    }
-
-    #[test]
-    fn values_are_found_by_any_spelling() {
-        let headers = headers();
-        let one = HeaderName::parse(b"X-ONE");
-        assert_eq!(headers.get(&one), Some(&b"1"[..]));
-        assert_eq!(strings(headers.get_all(&one)), ["1", "2"]);
-        assert_eq!((headers.count(&HeaderName::Via), headers.len()), (2, 6));
-        let vias: Vec<_> = headers.elements(&HeaderName::Via).collect();
-        assert_eq!(vias, ["SIP/2.0/UDP a", "SIP/2.0/UDP b", "SIP/2.0/UDP c"]);
-        assert_eq!(
-            strings(headers.tokens(&HeaderName::Supported)),
-            ["a", "b", "\"c,d\""]
-        );
-        assert!(headers.has_token(&HeaderName::Supported, "B"));
-        assert!(!headers.has_token(&HeaderName::Supported, "c"));
-        assert_eq!(headers.get(&HeaderName::parse(b"fold")), Some(&b"a b"[..]));
-        assert_eq!(headers.get(&HeaderName::Route), None);
-    }
-
-    #[test]
-    fn lines_are_written_as_they_came_and_changes_in_their_place() {
-        let mut headers = headers();
-        let source = std::str::from_utf8(&TEXT[23..TEXT.len() - 2]).expect("text");
-        assert_eq!(written(&headers), format!("{source}Content-Length: 0\r\n"));
-        headers.set(HeaderName::parse(b"X-One"), "3\r\nEvil: 4");
-        headers.push_front(HeaderName::Route, "<sip:p>");
-        assert!(headers.remove(&HeaderName::Supported));
-        assert!(!headers.remove(&HeaderName::Supported));
-        headers.set(HeaderName::UserAgent, "us");
-        let expected = "Route: <sip:p>\r\nVia: SIP/2.0/UDP a, SIP/2.0/UDP b\r\nX-One: 3  Evil: 4\r\n\
-v:SIP/2.0/UDP c\r\nFold: a\r\n \t b\r\nUser-Agent: us\r\nContent-Length: 0\r\n";
-        assert_eq!(written(&headers), expected);
-    }
-
-    #[test]
-    fn elements_are_popped_one_by_one() {
-        let mut headers = headers();
-        for expected in ["SIP/2.0/UDP a", "SIP/2.0/UDP b", "SIP/2.0/UDP c"] {
-            let popped = headers.pop_element(&HeaderName::Via);
-            assert_eq!(popped.as_deref(), Some(expected.as_bytes()));
-        }
-        assert_eq!(headers.pop_element(&HeaderName::Via), None);
-        assert!(!headers.contains(&HeaderName::Via));
-    }
-
-    #[test]
-    fn the_content_length_is_always_right() {
-        let rows: [(&[u8], usize, &str); 4] = [
-            (b"A sip:a SIP/2.0\r\nl: 3\r\n\r\nabc", 3, "l: 3\r\n"),
-            (
-                b"A sip:a SIP/2.0\r\nl: 3\r\nB: c\r\n\r\nabc",
-                4,
-                "B: c\r\nContent-Length: 4\r\n",
-            ),
-            (b"A sip:a SIP/2.0\r\nl: 3\r\nl: 3\r\n\r\nabc", 3, "l: 3\r\n"),
-            (
-                b"A sip:a SIP/2.0\r\nl: x\r\n\r\nabc",
-                0,
-                "Content-Length: 0\r\n",
-            ),
-        ];
-        for (text, length, expected) in rows {
-            let message = Message::parse(Bytes::from_static(text), &MessageLimits::default());
-            let mut out = BytesMut::new();
-            message
-                .expect("it parses")
-                .headers()
-                .write(length, &mut out);
-            assert_eq!(out, expected.as_bytes());
-        }
-    }
-
-    #[test]
-    fn lines_are_copied_between_messages() {
-        let from = headers();
-        let mut same = Headers::new();
-        same.copy_from(&from, &HeaderName::Via);
-        let mut other = Headers::of_source(Bytes::from_static(b"different"));
-        other.copy_from(&from, &HeaderName::Via);
-        let values = |headers: &Headers| strings(headers.get_all(&HeaderName::Via));
-        assert_eq!(values(&same), values(&from));
-        assert_eq!(values(&other), values(&from));
-    }
-}
+mod tests;

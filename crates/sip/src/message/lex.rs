@@ -255,3 +255,62 @@ pub(super) fn write_decimal(out: &mut BytesMut, mut number: u64) {
     }
     out.extend_from_slice(&digits[at..]);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_come_apart_outside_of_quotes_and_brackets() {
+        let rows: [(&str, &[&str]); 6] = [
+            ("a", &["a"]),
+            ("a , b,c", &["a", "b", "c"]),
+            ("\"a,\\\",b\" <c,d>,e", &["\"a,\\\",b\" <c,d>", "e"]),
+            ("a,,", &["a", "", ""]),
+            ("\"a,b", &["\"a,b"]),
+            ("", &[""]),
+        ];
+        for (text, expected) in rows {
+            let seen: Vec<_> = list_ranges(text.as_bytes())
+                .map(|range| &text[range])
+                .collect();
+            assert_eq!(seen, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_digits_that_fit() {
+        let rows: [(&[u8], Option<u64>); 7] = [
+            (b"0", Some(0)),
+            (b"007", Some(7)),
+            (b"18446744073709551615", Some(u64::MAX)),
+            (b"18446744073709551616", None),
+            (b"", None),
+            (b"+1", None),
+            (b"1 ", None),
+        ];
+        for (text, number) in rows {
+            assert_eq!(parse_u64(text), number, "{}", text.escape_ascii());
+        }
+        let mut out = BytesMut::new();
+        write_decimal(&mut out, u64::MAX);
+        write_decimal(&mut out, 0);
+        assert_eq!(out, &b"184467440737095516150"[..]);
+    }
+
+    #[test]
+    fn escapes_are_resolved_and_others_kept() {
+        let rows: [(&[u8], &[u8]); 5] = [
+            (b"a%20b", b"a b"),
+            (b"%4", b"%4"),
+            (b"%zz%41", b"%zzA"),
+            (b"%", b"%"),
+            (b"%00", b"\0"),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(unescape(text).as_ref(), expected, "{}", text.escape_ascii());
+        }
+        assert_eq!(unquote(b"\"a\\\"b\\\"").as_ref(), b"a\"b");
+        assert_eq!(unquote(b"\"").as_ref(), b"\"");
+    }
+}

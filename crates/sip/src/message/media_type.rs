@@ -61,3 +61,21 @@ impl MediaType {
         Params::new(self.params.of(&self.raw))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_come_apart() {
+        let parse = |text: &'static [u8]| MediaType::parse(Bytes::from_static(text));
+        let mixed = parse(b" multipart / Mixed ; boundary=\"a;b\" ").expect("a media type");
+        assert!(mixed.is("Multipart", "mixed") && !mixed.is("multipart", "related"));
+        let boundary = mixed.params().get_unquoted("BOUNDARY");
+        assert_eq!(boundary.as_deref(), Some(&b"a;b"[..]));
+        let rows: [&[u8]; 6] = [b"", b"sdp", b"application/", b"/sdp", b"a/b c", b"a/b;;"];
+        for text in rows {
+            assert!(parse(text).is_none(), "{}", text.escape_ascii());
+        }
+    }
+}

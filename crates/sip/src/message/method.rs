@@ -100,3 +100,21 @@ impl fmt::Display for Method {
         write!(f, "{}", self.as_bytes().escape_ascii())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_case_sensitive_tokens() {
+        for method in &KNOWN {
+            assert_eq!(Method::parse(method.as_bytes()).as_ref(), Some(method));
+        }
+        let lower = Method::parse(b"invite").expect("a token");
+        assert_ne!(lower, Method::Invite);
+        assert_eq!(lower.to_string(), "invite");
+        for text in [&b""[..], b"IN VITE", b"A,B", b"\xff"] {
+            assert_eq!(Method::parse(text), None);
+        }
+    }
+}

@@ -17,6 +17,7 @@
 //! Values are bytes, not text: a display name in Latin-1 passes through.
 
 mod cseq;
+mod header_line;
 mod header_name;
 mod headers;
 mod host;
@@ -52,7 +53,7 @@ pub use status::StatusCode;
 pub use stream::{Framed, FramingError, StreamFramer};
 pub use typed::HeaderError;
 pub use uri::{Uri, UriError};
-pub use validate::Rejection;
+pub use validate::{Rejection, ResponseError};
 pub use via::Via;
 
 /// A SIP message: a request or a response.

@@ -115,3 +115,48 @@ fn split(segment: &[u8]) -> (&[u8], Option<&[u8]>) {
         None => (segment, None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Row = (&'static str, Option<&'static [u8]>, Option<&'static [u8]>);
+
+    #[test]
+    fn values_are_found_by_name() {
+        let params = Params::new(b";a;B=1 ; c = \"x;\\\"y\" ;a=2;;d=");
+        // name | value | without quotes
+        let rows: [Row; 5] = [
+            ("A", Some(b""), Some(b"")),
+            ("b", Some(b"1"), Some(b"1")),
+            ("c", Some(b"\"x;\\\"y\""), Some(b"x;\"y")),
+            ("d", Some(b""), Some(b"")),
+            ("e", None, None),
+        ];
+        for (name, value, unquoted) in rows {
+            assert_eq!(params.get(name), value, "{name}");
+            assert_eq!(params.get_unquoted(name).as_deref(), unquoted, "{name}");
+            assert_eq!(params.contains(name), value.is_some(), "{name}");
+        }
+        assert_eq!(params.iter().count(), 5);
+    }
+
+    #[test]
+    fn malformed_ones_are_told() {
+        let good: [&[u8]; 6] = [
+            b"",
+            b";a",
+            b"; a = b ",
+            b";a=\"\\\";\"",
+            b";a=[::1]",
+            b";a=",
+        ];
+        let bad: [&[u8]; 6] = [b"a", b";", b";;a", b";a b", b";a=\"b", b";=b"];
+        for raw in good {
+            assert!(Params::new(raw).is_well_formed(), "{}", raw.escape_ascii());
+        }
+        for raw in bad {
+            assert!(!Params::new(raw).is_well_formed(), "{}", raw.escape_ascii());
+        }
+    }
+}

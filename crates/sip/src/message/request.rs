@@ -79,3 +79,44 @@ impl Request {
         out.freeze()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::message::{Message, MessageLimits};
+
+    #[test]
+    fn the_source_is_stamped_into_the_first_via_wherever_it_stands() {
+        // Via lines | the same, stamped
+        let rows = [
+            (
+                "Via: SIP/2.0/UDP a",
+                "Via: SIP/2.0/UDP a;received=192.0.2.1",
+            ),
+            (
+                "v:SIP/2.0/UDP a, SIP/2.0/UDP b",
+                "Via: SIP/2.0/UDP a;received=192.0.2.1, SIP/2.0/UDP b",
+            ),
+            (
+                "Via: SIP/2.0/UDP a;rport\r\nVia: SIP/2.0/UDP b",
+                "Via: SIP/2.0/UDP a;received=192.0.2.1;rport=7\r\nVia: SIP/2.0/UDP b",
+            ),
+            (
+                "Via:\r\nVia: ,SIP/2.0/UDP a",
+                "Via:\r\nVia: ,SIP/2.0/UDP a;received=192.0.2.1",
+            ),
+            ("Via: SIP/2.0/UDP 192.0.2.1", "Via: SIP/2.0/UDP 192.0.2.1"),
+            ("Via: x", "Via: x"),
+            ("X: y", "X: y"),
+        ];
+        for (lines, stamped) in rows {
+            let text = format!("A sip:b SIP/2.0\r\n{lines}\r\nl: 0\r\n\r\n");
+            let message = Message::parse(text.into(), &MessageLimits::default());
+            let Ok(Message::Request(mut request)) = message else {
+                panic!("a request")
+            };
+            request.stamp_source(([192, 0, 2, 1], 7).into());
+            let expected = format!("A sip:b SIP/2.0\r\n{stamped}\r\nl: 0\r\n\r\n");
+            assert_eq!(request.to_bytes(), expected);
+        }
+    }
+}

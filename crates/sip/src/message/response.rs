@@ -8,7 +8,7 @@ use super::lex;
 use super::parse::Flaws;
 use super::request::Request;
 use super::status::StatusCode;
-use super::typed::HeaderError;
+use super::validate::{self, ResponseError};
 
 /// A response.
 #[derive(Clone, Debug)]
@@ -60,8 +60,8 @@ impl Response {
 
     /// Whether the response may be acted upon. One that may not is discarded
     /// (RFC 3261 §18.3).
-    pub fn validate(&self) -> Result<(), HeaderError> {
-        super::validate::validate_response(self)
+    pub fn validate(&self) -> Result<(), ResponseError> {
+        validate::validate_response(self)
     }
 
     /// Appends the response as it goes on the wire.
@@ -97,3 +97,6 @@ fn push_to(headers: &mut Headers, from: &Headers, tag: &str) {
     tagged.put_slice(tag.as_bytes());
     headers.push(HeaderName::To, tagged.freeze());
 }
+
+#[cfg(test)]
+mod tests;

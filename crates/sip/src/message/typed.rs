@@ -25,7 +25,7 @@ impl HeaderError {
         Self { header, problem }
     }
 
-    fn missing(header: HeaderName) -> Self {
+    pub(super) fn missing(header: HeaderName) -> Self {
         Self::new(header, "missing")
     }
 }

@@ -73,6 +73,23 @@ impl From<HeaderError> for Rejection {
     }
 }
 
+/// Why a response is discarded (RFC 3261 §18.3).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ResponseError {
+    /// Its version is not 2.0.
+    #[error("another SIP version")]
+    Version,
+    /// More or longer header fields than the limits allow.
+    #[error("header fields over the limit")]
+    OverLimit,
+    /// It ends before its header fields or its Content-Length do.
+    #[error("cut short")]
+    Truncated,
+    /// A header field is missing or malformed.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+}
+
 /// Header fields of which a message has at most one (RFC 3261 §7.3.1, §20).
 const SINGLE: [HeaderName; 6] = [
     HeaderName::From,
@@ -151,13 +168,14 @@ fn check_uri(request: &Request) -> Result<(), Rejection> {
 /// What requests and responses share: one each of From, To, Call-ID and CSeq,
 /// and Vias that are (RFC 3261 §8.1.1).
 fn check_common(headers: &Headers) -> Result<(), HeaderError> {
-    for name in SINGLE {
-        if headers.count(&name) > 1 {
-            return Err(HeaderError::new(name, "more than one"));
-        }
+    if let Some(name) = headers.first_repeated(&SINGLE) {
+        return Err(HeaderError::new(name, "more than one"));
     }
-    headers.top_via()?;
-    for via in headers.vias() {
+    let mut vias = headers.vias().peekable();
+    if vias.peek().is_none() {
+        return Err(HeaderError::missing(HeaderName::Via));
+    }
+    for via in vias {
         via?;
     }
     headers.from_()?;
@@ -166,20 +184,22 @@ fn check_common(headers: &Headers) -> Result<(), HeaderError> {
     Ok(())
 }
 
-pub(super) fn validate_response(response: &Response) -> Result<(), HeaderError> {
+pub(super) fn validate_response(response: &Response) -> Result<(), ResponseError> {
     let flaws = response.flaws;
-    let error = |name, problem| Err(HeaderError::new(name, problem));
     if flaws.version {
-        return error(HeaderName::Via, "the status line has another version");
+        return Err(ResponseError::Version);
     }
     if flaws.over_limit {
-        return error(HeaderName::Via, "header fields over the limit");
+        return Err(ResponseError::OverLimit);
     }
     if flaws.truncated_head || flaws.truncated_body {
-        return error(HeaderName::ContentLength, "the message is cut short");
+        return Err(ResponseError::Truncated);
     }
     check_common(&response.headers)?;
     response.headers.cseq()?;
     response.headers.content_length()?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

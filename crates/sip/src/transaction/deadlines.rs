@@ -42,19 +42,20 @@ impl Deadlines {
         self.heap.pop();
     }
 
+    /// Throws dead entries out when they are many beside those of the `live`
+    /// transactions, and gives memory back after a rush has gone.
+    pub(super) fn tidy(&mut self, live: usize, counts: impl Fn(Instant, TransactionId) -> bool) {
+        const SLACK: usize = 1024;
+        if self.heap.len() > 3 * live + SLACK {
+            self.heap.retain(|Reverse((at, id))| counts(*at, *id));
+        }
+        if self.heap.capacity() > 16 * self.heap.len() + SLACK {
+            self.heap.shrink_to(4 * self.heap.len() + SLACK / 2);
+        }
+    }
+
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.heap.len()
-    }
-
-    /// Whether dead entries are so many that the heap should be rebuilt.
-    pub(super) fn is_overgrown(&self, live: usize) -> bool {
-        const SLACK: usize = 1024;
-        self.heap.len() > 3 * live + SLACK
-    }
-
-    /// Keeps only the entries that count, and gives back the memory.
-    pub(super) fn prune(&mut self, counts: impl Fn(Instant, TransactionId) -> bool) {
-        self.heap.retain(|Reverse((at, id))| counts(*at, *id));
-        self.heap.shrink_to(2 * self.heap.len() + 64);
     }
 }

@@ -45,6 +45,14 @@ impl Hasher for PassThrough {
 pub(super) type FingerprintMap<V> =
     std::collections::HashMap<Fingerprint, V, BuildHasherDefault<PassThrough>>;
 
+/// Gives memory back after a rush has gone.
+pub(super) fn shrink_if_sparse<V>(map: &mut FingerprintMap<V>) {
+    const WORTH_KEEPING: usize = 1024;
+    if map.capacity() > 16 * map.len() + WORTH_KEEPING {
+        map.shrink_to(4 * map.len() + WORTH_KEEPING / 2);
+    }
+}
+
 /// Makes fingerprints.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Keys {

@@ -10,6 +10,7 @@
 mod class;
 mod client;
 mod deadlines;
+mod incoming;
 mod invite_client;
 mod invite_server;
 mod key;

@@ -63,7 +63,8 @@ pub enum TransactionOutput {
         id: ClientTransactionId,
     },
     /// The request could not be sent; to the TU it is a 503 (RFC 3261 §8.1.3.1).
-    /// The transaction is over.
+    /// The transaction is over. It can follow the refusal of an INVITE whose ACK
+    /// could not be sent.
     TransportFailed {
         /// The transaction of the request.
         id: ClientTransactionId,

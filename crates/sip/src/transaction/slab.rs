@@ -32,21 +32,26 @@ struct Slot<T> {
     value: Option<T>,
 }
 
-/// A table of values that hands out their numbers.
+const CHUNK: usize = 256;
+
+/// A table of values that hands out their numbers. It grows by chunks: nothing
+/// is ever moved, and little is held that is not used.
 pub(super) struct Slab<T> {
-    slots: Vec<Slot<T>>,
+    chunks: Vec<Vec<Slot<T>>>,
     free: Vec<u32>,
     generation: u32,
     len: usize,
+    used: usize,
 }
 
 impl<T> Slab<T> {
     pub(super) fn new() -> Self {
         Self {
-            slots: Vec::new(),
+            chunks: Vec::new(),
             free: Vec::new(),
             generation: 1,
             len: 0,
+            used: 0,
         }
     }
 
@@ -56,10 +61,7 @@ impl<T> Slab<T> {
 
     /// The number that the next `insert` will give.
     pub(super) fn next_id(&self) -> SlabId {
-        let slot = self
-            .free
-            .last()
-            .map_or(self.slots.len(), |slot| *slot as usize);
+        let slot = self.free.last().map_or(self.used, |slot| *slot as usize);
         SlabId::new(self.generation, slot)
     }
 
@@ -71,41 +73,38 @@ impl<T> Slab<T> {
     }
 
     pub(super) fn insert(&mut self, value: T) -> SlabId {
-        let id = self.next_id();
+        let id = self.skip_id();
         let slot = Slot {
-            generation: self.generation,
+            generation: id.generation(),
             value: Some(value),
         };
-        match self.free.pop() {
-            Some(free) => self.slots[free as usize] = slot,
-            None => self.slots.push(slot),
+        if self.free.pop().is_some() {
+            self.chunks[id.slot() / CHUNK][id.slot() % CHUNK] = slot;
+        } else {
+            if self.chunks.len() * CHUNK == self.used {
+                self.chunks.push(Vec::with_capacity(CHUNK));
+            }
+            self.chunks[id.slot() / CHUNK].push(slot);
+            self.used += 1;
         }
-        self.generation = next(self.generation);
         self.len += 1;
         id
     }
 
     pub(super) fn get(&self, id: SlabId) -> Option<&T> {
-        let slot = self.slots.get(id.slot())?;
-        slot.value
-            .as_ref()
-            .filter(|_| slot.generation == id.generation())
+        let slot = self.chunks.get(id.slot() / CHUNK)?.get(id.slot() % CHUNK)?;
+        let is_it = slot.generation == id.generation();
+        slot.value.as_ref().filter(|_| is_it)
     }
 
     pub(super) fn get_mut(&mut self, id: SlabId) -> Option<&mut T> {
-        let slot = self.slots.get_mut(id.slot())?;
-        slot.value
-            .as_mut()
-            .filter(|_| slot.generation == id.generation())
+        let slot = self.slot_mut(id)?;
+        slot.value.as_mut()
     }
 
     /// Takes a value out. When the last one goes, the memory goes with it.
     pub(super) fn remove(&mut self, id: SlabId) -> Option<T> {
-        let slot = self.slots.get_mut(id.slot())?;
-        if slot.generation != id.generation() {
-            return None;
-        }
-        let value = slot.value.take()?;
+        let value = self.slot_mut(id)?.value.take()?;
         self.len -= 1;
         if self.len == 0 {
             self.release();
@@ -118,15 +117,22 @@ impl<T> Slab<T> {
     /// Slots held, used or not.
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
-        self.slots.capacity()
+        self.chunks.iter().map(Vec::capacity).sum()
+    }
+
+    fn slot_mut(&mut self, id: SlabId) -> Option<&mut Slot<T>> {
+        let chunk = self.chunks.get_mut(id.slot() / CHUNK)?;
+        let slot = chunk.get_mut(id.slot() % CHUNK)?;
+        (slot.generation == id.generation()).then_some(slot)
     }
 
     fn release(&mut self) {
-        const WORTH_KEEPING: usize = 64;
-        self.slots.clear();
+        self.chunks.truncate(1);
+        self.chunks.iter_mut().for_each(Vec::clear);
+        self.chunks.shrink_to(1);
         self.free.clear();
-        self.slots.shrink_to(WORTH_KEEPING);
-        self.free.shrink_to(WORTH_KEEPING);
+        self.free.shrink_to(CHUNK);
+        self.used = 0;
     }
 }
 
@@ -164,7 +170,7 @@ mod tests {
             assert!(slab.remove(*id).is_some());
         }
         assert_eq!(slab.len(), 0);
-        assert!(slab.capacity() <= 64);
+        assert!(slab.capacity() <= CHUNK);
         let again = slab.insert(1);
         assert_ne!(again, ids[0], "the slot is the same, the generation is not");
     }

@@ -33,8 +33,8 @@ pub struct TransactionConfig {
     pub max_transactions: usize,
     /// Retry-After of those 503, in s.
     pub retry_after_s: u32,
-    /// `host` or `host:port` for the Via of our requests, one for each listener,
-    /// in the order of `ListenerId`.
+    /// `host` or `host:port` for the Via of our requests, an IPv6 address in
+    /// brackets; one for each listener, in the order of `ListenerId`.
     pub sent_by: Vec<String>,
 }
 
@@ -277,16 +277,15 @@ impl Transactions {
                 }
             }
         }
-        if self.deadlines.is_overgrown(self.len()) {
-            let (clients, servers) = (&self.clients, &self.servers);
-            self.deadlines.prune(|at, id| {
-                let scheduled = match id {
-                    TransactionId::Client(id) => clients.get(id).and_then(|it| it.scheduled),
-                    TransactionId::Server(id) => servers.get(id).and_then(|it| it.scheduled),
-                };
-                scheduled == Some(at)
-            });
-        }
+        let (clients, servers) = (&self.clients, &self.servers);
+        let live = clients.len() + servers.len();
+        self.deadlines.tidy(live, |at, id| {
+            let scheduled = match id {
+                TransactionId::Client(id) => clients.get(id).and_then(|it| it.scheduled),
+                TransactionId::Server(id) => servers.get(id).and_then(|it| it.scheduled),
+            };
+            scheduled == Some(at)
+        });
     }
 
     /// Whether the entry just popped is the one `id` was scheduled by; if so it

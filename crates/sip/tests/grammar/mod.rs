@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 /// A URI and its parts.
 #[derive(Clone, Debug)]
+#[allow(dead_code, reason = "not every test binary reads every field")]
 pub struct UriParts {
     /// As written.
     pub text: String,
@@ -18,6 +19,7 @@ pub struct UriParts {
 
 /// A message and its parts.
 #[derive(Clone, Debug)]
+#[allow(dead_code, reason = "not every test binary reads every field")]
 pub struct Parts {
     /// As written.
     pub text: Vec<u8>,

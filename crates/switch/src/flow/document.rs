@@ -83,7 +83,7 @@ fn refuse_strangers(
     let Some(stranger) = object.keys().find(|key| !known.contains(&key.as_str())) else {
         return Ok(());
     };
-    let message = format!("unknown key `{stranger}`, expected {}", one_of(known));
+    let message = format!("unknown name `{stranger}`, expected {}", one_of(known));
     let near = nearest(stranger, known.iter().copied());
     Err(FlowError::new(below(path, &quoted(stranger)), message).with_nearest(near))
 }

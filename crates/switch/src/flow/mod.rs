@@ -31,6 +31,8 @@ use crate::interpreter::Action;
 /// A flow, compiled: ready to run, shared by all its calls.
 pub struct Flow {
     name: String,
+    /// What stands before `[index]` in the paths of its document.
+    prefix: &'static str,
     nodes: Box<[Node]>,
     ids: Ids,
 }
@@ -56,6 +58,7 @@ impl Flow {
             .collect();
         Ok(Self {
             name: name.to_owned(),
+            prefix: "",
             nodes,
             ids,
         })
@@ -65,7 +68,10 @@ impl Flow {
     /// begin with `[index]` or `actions[index]`.
     pub fn from_json(name: &str, document: &Value) -> Result<Self, FlowError> {
         let (prefix, definitions) = document::read(document)?;
-        Self::new(name, definitions).map_err(|error| error.below(prefix))
+        match Self::new(name, definitions) {
+            Ok(flow) => Ok(Self { prefix, ..flow }),
+            Err(error) => Err(error.below(prefix)),
+        }
     }
 
     /// Its name.
@@ -80,6 +86,11 @@ impl Flow {
     )]
     pub fn len(&self) -> usize {
         self.nodes.len()
+    }
+
+    /// The path of an action in the document that the flow was read from.
+    pub(crate) fn path(&self, place: u32) -> String {
+        format!("{}[{place}]", self.prefix)
     }
 
     /// The action at a place where `has` says there is one.
@@ -122,6 +133,6 @@ impl fmt::Debug for Flow {
         f.debug_struct("Flow")
             .field("name", &self.name)
             .field("actions", &self.nodes.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -86,7 +86,7 @@ impl<'a> Options<'a> {
         if let Some(word) = words.iter().find(|word| **word == found) {
             return Ok(Some(word));
         }
-        let message = format!("`{found}` is not one of {}", one_of(words));
+        let message = format!("unknown word `{found}`, expected {}", one_of(words));
         Err(self
             .error(name, message)
             .with_nearest(nearest(&found, words.iter().copied())))
@@ -114,7 +114,7 @@ impl<'a> Options<'a> {
         match value.as_i64() {
             Some(number) if range.contains(&number) => Ok(Some(number)),
             Some(number) => {
-                let message = format!("{number} is not between {low} and {high}");
+                let message = format!("found {number}, expected {low} to {high}");
                 Err(self.error(name, message))
             }
             None => Err(self.mistyped(name, &value, "a whole number")),
@@ -256,6 +256,7 @@ pub(crate) fn one_of(names: &[&str]) -> String {
     let mut row = String::new();
     for (index, name) in names.iter().enumerate() {
         let join = if index == 0 { "" } else { ", " };
+        let name = if name.is_empty() { "\"\"" } else { name };
         write!(row, "{join}`{name}`").expect("writing to a String never fails");
     }
     row
@@ -263,10 +264,10 @@ pub(crate) fn one_of(names: &[&str]) -> String {
 
 /// A key as it stands in a path: bare, or in quotes when it would be misread.
 pub(crate) fn quoted(key: &str) -> String {
-    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if !key.is_empty() && key.chars().all(bare) {
-        key.to_owned()
-    } else {
+    let misread = |c: char| c.is_control() || matches!(c, '.' | '[' | ']' | '"' | ' ');
+    if key.is_empty() || key.contains(misread) {
         format!("{key:?}")
+    } else {
+        key.to_owned()
     }
 }

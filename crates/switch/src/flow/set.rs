@@ -16,7 +16,7 @@ pub struct FlowSet {
 pub struct FlowProblem {
     /// Name of the flow.
     pub flow: String,
-    /// Where in it: `[index]` of the action, as in `FlowError` of `Flow::new`.
+    /// The action it begins with, as in `FlowError`.
     pub path: String,
     /// A sentence.
     pub message: String,
@@ -69,7 +69,7 @@ fn endless(flow: &Flow) -> Vec<FlowProblem> {
             flow: flow.name().to_owned(),
             path: circle
                 .first()
-                .map(|place| format!("[{place}]"))
+                .map(|place| flow.path(*place))
                 .unwrap_or_default(),
             message: format!(
                 "a loop without an end, in which no action waits: {}; `loop_count` on a `goto` or \

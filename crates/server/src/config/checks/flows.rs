@@ -1,19 +1,18 @@
-//! `[flows.<name>]`, their JSON files, and `[[dial_plan]]`.
+//! `[flows.<name>]`, their JSON files, and the prompts they name.
 
 use std::path::Path;
 
 use serde_json::Value;
 use strowger_switch::config::Routes;
-use strowger_switch::dial_plan::{DialEntry, DialMatch, DialPlan};
 use strowger_switch::flow::{Flow, FlowError, FlowSet};
 
 use crate::prompts::MediaFolder;
 
 use super::super::error::ConfigError;
-use super::super::file::{ConfigFile, DialPlanEntry, FlowSection};
+use super::super::file::{ConfigFile, FlowSection};
 use super::super::path::{Step, steps};
 use super::super::source::Source;
-use super::super::{json, read_text};
+use super::super::{json, read_text, words};
 use super::Checks;
 
 /// Where the actions of a flow are written.
@@ -40,7 +39,6 @@ impl Checks<'_> {
     pub(super) fn routes(&mut self, file: &ConfigFile, media_folder: &Path) -> Routes {
         let mut flows = FlowSet::default();
         let mut written = Vec::new();
-        let folder = self.media_folder(file, media_folder);
         for (name, section) in &file.flows {
             let Some(actions) = self.read_flow(name, section) else {
                 continue;
@@ -51,10 +49,12 @@ impl Checks<'_> {
                 }
                 Err(error) => self.wrong_in_flow(name, &actions, &error),
             }
-            if let Some(folder) = &folder {
-                self.prompts(name, &actions, folder, media_folder);
-            }
             written.push((name, actions));
+        }
+        if let Some(folder) = self.media_folder(media_folder, &written) {
+            for (name, actions) in &written {
+                self.prompts(name, actions, &folder, media_folder);
+            }
         }
         for problem in flows.check() {
             let Some((name, actions)) = written.iter().find(|(name, _)| **name == problem.flow)
@@ -118,14 +118,12 @@ impl Checks<'_> {
     /// An error with a path in the flow, at its place in whichever file it stands.
     fn wrong_in_flow(&mut self, name: &str, actions: &Written, error: &FlowError) {
         let place = steps(&error.path);
-        let (message, expected) = match error.message.split_once(", expected ") {
-            Some((message, expected)) => (message, Some(expected.to_owned())),
-            None => (error.message.as_str(), None),
-        };
+        let (message, expected) = words::apart(&error.message);
+        let expected = expected.map(str::to_owned);
         let message = format!("flow `{name}`: {message}");
         // An unknown name is the key; anything else is about the value.
-        let of_key = error.message.starts_with("unknown option")
-            || error.message.starts_with("unknown name");
+        let of_key =
+            error.message.starts_with("unknown option") || error.message.starts_with("unknown key");
         let located = match actions {
             Written::Inline(_) => {
                 let mut whole = steps("flows");
@@ -146,6 +144,14 @@ impl Checks<'_> {
             Written::Inline(_) => self.document.source.error(&range, message),
             Written::File { path, text, .. } => Source { file: path, text }.error(&range, message),
         };
+        let place = |error: &ConfigError| (error.file.clone(), error.line, error.column);
+        if self
+            .errors
+            .iter()
+            .any(|known| place(known) == place(&noted))
+        {
+            return; // the compiler and the prompts stumbled over the same thing
+        }
         self.note(ConfigError {
             expected,
             nearest: error.nearest.clone(),
@@ -153,14 +159,21 @@ impl Checks<'_> {
         });
     }
 
-    /// The folder is only needed when a flow plays something.
-    fn media_folder(&mut self, file: &ConfigFile, path: &Path) -> Option<MediaFolder> {
+    /// Only needed, and only missed, when a flow names a prompt.
+    fn media_folder(&mut self, path: &Path, flows: &[(&String, Written)]) -> Option<MediaFolder> {
+        let (name, _) = flows
+            .iter()
+            .find(|(_, actions)| !prompts(actions.value()).is_empty())?;
         match MediaFolder::new(path) {
             Ok(folder) => Some(folder),
-            Err(_) if file.flows.is_empty() => None,
             Err(error) => {
-                self.wrong("media.folder", format!("{}: {error}", path.display()))
-                    .expected = Some("the folder with the prompts".to_owned());
+                let mut place = steps("media.folder");
+                if !self.document.locate(&place).whole {
+                    place = vec![Step::Key("flows".to_owned()), Step::Key((*name).clone())];
+                }
+                let message = format!("prompts lie in {}: {error}", path.display());
+                self.wrong_at(&place, message).expected =
+                    Some("`media.folder`, the folder with the prompts".to_owned());
                 None
             }
         }
@@ -180,71 +193,6 @@ impl Checks<'_> {
             }
             self.tried.insert(url, tried);
         }
-    }
-
-    fn dial_plan(&mut self, file: &ConfigFile, flows: &FlowSet) -> DialPlan {
-        let mut entries = Vec::new();
-        let mut indices = Vec::new();
-        for (index, entry) in file.dial_plan.iter().enumerate() {
-            let Some(entry) = self.dial_entry(index, entry) else {
-                continue;
-            };
-            if let Err(error) = DialPlan::new(vec![entry.clone()]) {
-                self.wrong(&format!("dial_plan[{index}].pattern"), error.message);
-                continue;
-            }
-            entries.push(entry);
-            indices.push(index);
-        }
-        let Ok(plan) = DialPlan::new(entries) else {
-            // Each entry was good by itself, so this is for the plan to say.
-            self.wrong("dial_plan", "the dial plan cannot be used");
-            return DialPlan::default();
-        };
-        for problem in plan.check(flows) {
-            let entry = &plan.entries()[problem.entry];
-            let index = indices[problem.entry];
-            let unknown = flows.get(&entry.flow).is_none();
-            if unknown && file.flows.contains_key(&entry.flow) {
-                continue; // it is there, with an error of its own
-            }
-            let setting = match (&entry.users, unknown) {
-                (_, true) => "flow",
-                (DialMatch::Exact(_), false) => "user",
-                (DialMatch::Prefix(_), false) => "prefix",
-                (DialMatch::Pattern(_), false) => "pattern",
-            };
-            self.wrong(&format!("dial_plan[{index}].{setting}"), problem.message)
-                .nearest = problem.nearest;
-        }
-        plan
-    }
-
-    fn dial_entry(&mut self, index: usize, entry: &DialPlanEntry) -> Option<DialEntry> {
-        let table = format!("dial_plan[{index}]");
-        let users = match (&entry.user, &entry.prefix, &entry.pattern) {
-            (Some(user), None, None) => Some(DialMatch::Exact(user.clone())),
-            (None, Some(prefix), None) => Some(DialMatch::Prefix(prefix.clone())),
-            (None, None, Some(pattern)) => Some(DialMatch::Pattern(pattern.clone())),
-            (None, None, None) => {
-                self.wrong(&table, "an entry for no user").expected =
-                    Some("one of `user`, `prefix` and `pattern`".to_owned());
-                None
-            }
-            (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => {
-                self.wrong(&table, "more than one of `user`, `prefix` and `pattern`")
-                    .expected = Some("one of them".to_owned());
-                None
-            }
-        };
-        if entry.flow.is_none() {
-            self.wrong(&table, "an entry without a flow").expected =
-                Some("`flow`, the name of one of the flows".to_owned());
-        }
-        Some(DialEntry {
-            users: users?,
-            flow: entry.flow.clone()?,
-        })
     }
 }
 

@@ -175,8 +175,8 @@ impl Checks<'_> {
             self.wrong(
                 &format!("sip.listeners[{index}].advertised_ip"),
                 format!(
-                    "`{}` is advertised as `{}` already",
-                    new.local, known.advertised
+                    "`{}` is advertised as `{}` and as `{}`",
+                    new.local, known.advertised, new.advertised
                 ),
             )
             .expected = Some("one advertised address for each address bound".to_owned());

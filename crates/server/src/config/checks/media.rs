@@ -13,7 +13,7 @@ const MAX_JITTER_MS: u16 = 240;
 
 impl Checks<'_> {
     pub(super) fn media(&mut self, section: &MediaSection, max_calls: u32) -> MediaSettings {
-        let (first_port, last_port) = self.port_range(section.port_range, max_calls);
+        let (first_port, last_port) = self.port_range(&section.port_range, max_calls);
         let (jitter_min_ms, jitter_max_ms) = self.jitter(section);
         let workers = match section.workers {
             Some(workers) => self.number("media.workers", workers, 1..=256, "threads"),
@@ -71,42 +71,28 @@ impl Checks<'_> {
 
     pub(super) fn ptime_ms(&mut self, ptime_ms: u64) -> u8 {
         let path = "media.ptime_ms";
-        let ptime = self.number(path, ptime_ms, 10..=60, "ms");
-        if ptime % 10 != 0 {
+        let ptime = self.number(path, ptime_ms, 10..=60_u8, "ms");
+        if !ptime.is_multiple_of(10) {
             self.wrong(path, format!("`ptime_ms` cannot be {ptime}"))
                 .expected = Some("10, 20, 30, 40, 50 or 60 ms".to_owned());
         }
         ptime
     }
 
-    /// RTP has an even port and RTCP the odd one above it (RFC 3550 §11).
-    fn port_range(&mut self, [first, last]: [u64; 2], max_calls: u32) -> (u16, u16) {
+    fn port_range(&mut self, ports: &[u64], max_calls: u32) -> (u16, u16) {
         let path = "media.port_range";
-        let (low, high) = (format!("{path}[0]"), format!("{path}[1]"));
-        let before = self.errors.len();
-        let first = self.number(&low, first, 1_024..=65_534_u16, "");
-        let last = self.number(&high, last, 1_025..=65_535_u16, "");
-        if self.errors.len() > before {
-            // `[0]` names no setting.
-            for error in &mut self.errors[before..] {
-                error.message = error.message.replace("`port_range[0]`", "the first port");
-                error.message = error.message.replace("`port_range[1]`", "the last port");
-            }
-            return (first, last);
-        }
-        if first % 2 != 0 {
-            self.wrong(&low, format!("the first port, {first}, is odd"))
-                .expected = Some("an even port: RTP is even, RTCP the odd one above it".to_owned());
-        }
-        if last % 2 == 0 {
-            self.wrong(&high, format!("the last port, {last}, is even"))
-                .expected = Some("an odd port: RTP is even, RTCP the odd one above it".to_owned());
-        }
-        let pairs = (u32::from(last) + 1).saturating_sub(u32::from(first)) / 2;
-        if last < first {
-            self.wrong(path, format!("the range ends at {last}, before it begins"))
-                .expected = Some("first and last port, as in [20000, 29999]".to_owned());
-        } else if pairs < max_calls {
+        let ends = match ports {
+            [first, last] => u16::try_from(*first).ok().zip(u16::try_from(*last).ok()),
+            _ => None,
+        };
+        let Some((first, last)) = ends.filter(|(first, last)| first <= last) else {
+            self.wrong(path, "this is no range of ports").expected =
+                Some("the first and the last port, as in [20000, 29999]".to_owned());
+            return (0, 0);
+        };
+        self.port_pairs(first, last);
+        let pairs = (u32::from(last) + 1 - u32::from(first)) / 2;
+        if pairs < max_calls {
             self.wrong(
                 path,
                 format!("{pairs} pairs of ports are too few for `max_calls` = {max_calls}"),
@@ -114,6 +100,31 @@ impl Checks<'_> {
             .expected = Some(format!("{} ports or more", max_calls.saturating_mul(2)));
         }
         (first, last)
+    }
+
+    /// RTP has an even port and RTCP the odd one above it (RFC 3550 §11).
+    fn port_pairs(&mut self, first: u16, last: u16) {
+        let rule = "RTP is even, RTCP the odd one above it (RFC 3550 §11)";
+        if !first.is_multiple_of(2) {
+            self.wrong(
+                "media.port_range[0]",
+                format!("the first port, {first}, is odd"),
+            )
+            .expected = Some(format!("an even port: {rule}"));
+        } else if first < 1_024 {
+            self.wrong(
+                "media.port_range[0]",
+                format!("the first port, {first}, is one of the system's"),
+            )
+            .expected = Some("1024 or more".to_owned());
+        }
+        if last.is_multiple_of(2) {
+            self.wrong(
+                "media.port_range[1]",
+                format!("the last port, {last}, is even"),
+            )
+            .expected = Some(format!("an odd port: {rule}"));
+        }
     }
 
     fn jitter(&mut self, section: &MediaSection) -> (u16, u16) {

@@ -1,6 +1,7 @@
 //! The meaning: `ConfigFile` → `Config`. Everything that is wrong is noted with its
 //! place; a value that will never be used stands in for a wrong one meanwhile.
 
+mod dial_plan;
 mod flows;
 mod limits;
 mod listeners;

@@ -121,18 +121,53 @@ fn absurd_timers_still_end() {
 fn answered_calls_leave_no_dead_weight_in_the_heap() {
     let mut rig = Rig::new();
     let tcp = hop(Transport::Tcp);
+    rig.open(&incoming("INVITE", "z9hG4bK1"), tcp);
     for _ in 0..20_000 {
         let (_, bye) = rig.request(&outgoing("BYE"), tcp);
         rig.receive(&answer(&bye, 200), tcp);
     }
-    rig.open(&incoming("OPTIONS", "z9hG4bK1"), tcp);
-    let (_, _) = rig.request(&outgoing("BYE"), tcp);
-    assert_eq!(rig.transactions.len(), 2);
+    assert_eq!(rig.transactions.len(), 1);
     assert!(
         rig.transactions.heap_len() <= 2000,
         "{}",
         rig.transactions.heap_len()
     );
+}
+
+#[test]
+fn only_what_may_be_repeated_is_kept() {
+    for (method, code, kept) in [
+        ("INVITE", 180, true),
+        ("INVITE", 200, false),
+        ("INVITE", 486, true),
+        ("BYE", 200, true),
+    ] {
+        let mut rig = Rig::new();
+        let (id, request) = rig.open(&incoming(method, "z9hG4bK1"), hop(UDP));
+        let octets = rig.respond(id, &request, code).len();
+        let server = rig.transactions.servers.get(id.0).unwrap();
+        assert_eq!(
+            server.last.len(),
+            if kept { octets } else { 0 },
+            "{method} {code}"
+        );
+    }
+}
+
+/// With T2 above T4 timer K comes before the E that stands in the heap.
+#[test]
+fn a_deadline_that_moves_forward_is_kept() {
+    let mut rig = Rig::with(TransactionConfig {
+        t2: Duration::from_secs(16),
+        t4: Duration::from_secs(1),
+        ..TransactionConfig::default()
+    });
+    let (_, bye) = rig.request(&outgoing("BYE"), hop(UDP));
+    assert_eq!(rig.run_until(7500).last(), Some(&(7500, "Timer E")));
+    rig.take();
+    rig.receive_udp(&answer(&bye, 200));
+    assert_eq!(rig.run_until(60_000), [(8500, "Timer K")]);
+    rig.assert_empty();
 }
 
 #[test]

@@ -172,7 +172,7 @@ fn responses_go_back_by_the_top_via() {
         let response = response_to(&request, 200);
         let now = rig.now;
         let sent = rig.transactions.respond(id, &response, now, &mut rig.out);
-        let (reply, _) = sent.unwrap();
+        let reply = sent.unwrap();
         assert_eq!(
             reply.remote,
             SocketAddr::from(([192, 0, 2, 9], port)),

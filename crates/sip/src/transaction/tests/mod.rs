@@ -1,8 +1,12 @@
 //! The table from outside: messages in, messages out, time passing.
 
 mod client;
+mod invite_client;
+mod invite_server;
 mod limits;
 mod matching;
+mod non_invite_client;
+mod non_invite_server;
 mod server;
 
 use std::time::{Duration, Instant};
@@ -27,11 +31,8 @@ impl Rig {
         Self::with(TransactionConfig::default())
     }
 
-    fn with(config: TransactionConfig) -> Self {
-        let config = TransactionConfig {
-            sent_by: vec!["192.0.2.1:5060".to_owned()],
-            ..config
-        };
+    fn with(mut config: TransactionConfig) -> Self {
+        config.sent_by = vec!["192.0.2.1:5060".to_owned()];
         let start = epoch();
         Self {
             start,
@@ -67,17 +68,12 @@ impl Rig {
         let sent = self
             .transactions
             .respond(id, &response, self.now, &mut self.out);
-        let (hop, message) = sent.expect("the transaction takes it");
-        let [
-            TransactionOutput::Send {
-                hop: to,
-                message: octets,
-            },
-        ] = &self.take()[..]
-        else {
+        let mut out = self.take();
+        let Some(TransactionOutput::Send { hop, message }) = out.pop() else {
             panic!("not sent");
         };
-        assert_eq!((*to, octets), (hop, &message));
+        assert!(out.is_empty());
+        assert_eq!(sent, Some(hop));
         text_of(&message)
     }
 

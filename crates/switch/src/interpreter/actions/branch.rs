@@ -131,7 +131,7 @@ mod tests {
             ),
             (
                 json!({"target_ids": {"*": "men"}}),
-                "[0].option.target_ids.\"*\"",
+                "[0].option.target_ids.*",
                 Some("menu"),
             ),
             (

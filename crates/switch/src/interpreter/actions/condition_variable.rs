@@ -3,6 +3,7 @@
 //! `variable` is the name of one, or a text with `${name}` in it, whose value is
 //! then compared itself.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use crate::flow::{FlowError, Options, Target, Template};
@@ -90,16 +91,12 @@ impl Condition {
 impl ConditionVariable {
     fn compare(&self, view: &View<'_>) -> Result<Option<Ordering>, String> {
         let variables = &view.memory.variables;
-        let made;
         let found = match self.variable.fixed() {
-            Some(name) => variables.get(name).unwrap_or_default(),
-            None => {
-                made = self.variable.expand(variables)?;
-                &*made
-            }
+            Some(name) => Cow::Borrowed(variables.get(name).unwrap_or_default()),
+            None => self.variable.expand(variables)?,
         };
         Ok(match &self.value {
-            Value::Text(template) => Some(found.cmp(&*template.expand(variables)?)),
+            Value::Text(template) => Some(found.cmp(&template.expand(variables)?)),
             Value::Number(number) => found
                 .trim()
                 .parse::<f64>()

@@ -33,7 +33,7 @@ pub(super) fn compile(options: &mut Options<'_>) -> Result<Box<dyn Action>, Flow
         .filter(|length| *length > 0);
     let key = options.text("key")?.filter(|key| key.fixed() != Some(""));
     if let Some(stranger) = key.as_ref().and_then(Template::fixed).and_then(no_digit) {
-        let message = format!("`{stranger}` is no digit; expected some of 0-9, A-D, * and #");
+        let message = format!("`{stranger}` is no digit, expected some of 0-9, A-D, * and #");
         return Err(options.error("key", message));
     }
     if duration.is_none() && length.is_none() && key.is_none() && interdigit.is_none() {

@@ -7,7 +7,7 @@ use crate::interpreter::CallOrder;
 use crate::interpreter::action::{Action, Exits, Media, Step, View};
 
 /// How long when the flow does not say.
-const DEFAULT: Duration = Duration::from_secs(180);
+const DEFAULT: Duration = Duration::from_mins(3);
 
 #[derive(Debug)]
 struct Echo {

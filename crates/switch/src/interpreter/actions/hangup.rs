@@ -41,7 +41,7 @@ fn known(word: &str, options: &Options<'_>) -> Result<HangUpReason, FlowError> {
     HangUpReason::parse(word).ok_or_else(|| {
         let words = HangUpReason::WORDS.join(", ");
         let message = format!(
-            "`{word}` is no reason; expected a SIP status from 400 to 699 or one of {words}"
+            "`{word}` is no reason, expected a SIP status from 400 to 699 or one of {words}"
         );
         options
             .error("reason", message)

@@ -91,14 +91,15 @@ pub(crate) fn compile(
     if let Some((_, own, compile)) = BUILT.iter().find(|(known, ..)| *known == name) {
         return Ok((own, compile(options)?));
     }
+    let built = names().collect::<Vec<_>>().join(", ");
     if NOT_BUILT.contains(&name) {
-        let built = names().collect::<Vec<_>>().join(", ");
         return Err(error(format!(
-            "the action `{name}` is not built yet; there are {built}"
+            "the action `{name}` is not built yet, expected one of {built}"
         )));
     }
     let near = nearest(name, names().chain(NOT_BUILT));
-    Err(error(format!("unknown action `{name}`")).with_nearest(near))
+    let message = format!("unknown action `{name}`, expected one of {built}");
+    Err(error(message).with_nearest(near))
 }
 
 /// `early_media`: the action is content with media before the answer.
