@@ -24,6 +24,7 @@ impl Phone {
         let body = match self.script.offer {
             Offer::InInvite => Some((SDP, sdp::ordinary(address, 1, "sendrecv"))),
             Offer::Late | Offer::LateUnanswered | Offer::LateRefused => None,
+            Offer::Disabled => Some((SDP, sdp::refusal(address, 1))),
             Offer::Unacceptable => Some((SDP, sdp::unacceptable(address, 1))),
             Offer::Malformed => Some((SDP, "this is no description".to_owned())),
             Offer::OtherType => Some(("text/plain", "hello".to_owned())),
@@ -48,6 +49,11 @@ impl Phone {
                     "sendrecv"
                 };
                 let body = sdp::ordinary(address, self.sdp_version, direction);
+                self.send("INVITE", Some((SDP, &body)), now, out);
+            }
+            Act::Disable => {
+                self.sdp_version += 1;
+                let body = sdp::refusal(address, self.sdp_version);
                 self.send("INVITE", Some((SDP, &body)), now, out);
             }
             Act::ReinviteLate => self.send("INVITE", None, now, out),
@@ -220,7 +226,7 @@ impl Phone {
             return;
         }
         self.learn_dialog(reading);
-        self.check_acceptance(reading);
+        self.check_acceptance(reading, cseq);
         if cseq == self.invite_cseq {
             self.report.invite = Some(200);
         } else {
@@ -270,6 +276,13 @@ impl Phone {
         }
     }
 
+    /// Whether our INVITE with this number switched the stream off.
+    fn switched_off(&self, cseq: u32) -> bool {
+        let mut all = self.transactions.iter();
+        let invite = all.find(|one| one.method == "INVITE" && one.cseq == cseq);
+        invite.is_some_and(|invite| invite.says(b"m=audio 0 "))
+    }
+
     /// Whether our INVITE with this number carried an offer.
     fn described(&self, cseq: u32) -> bool {
         let mut all = self.transactions.iter();
@@ -277,11 +290,12 @@ impl Phone {
         invite.is_some_and(ClientTransaction::has_body)
     }
 
-    fn check_acceptance(&mut self, reading: &Reading) {
+    fn check_acceptance(&mut self, reading: &Reading, cseq: u32) {
         if reading.contact().is_none() {
             self.complain("a 2xx to INVITE without Contact".to_owned());
         }
         match sdp::rtp_port(reading.body()) {
+            Some(0) if self.switched_off(cseq) => {}
             Some(0) | None => self.complain("a 2xx to INVITE without media".to_owned()),
             Some(port) => {
                 if self.rtp_port.is_some_and(|known| known != port) {

@@ -267,7 +267,11 @@ impl Phone {
             return;
         }
         let is_reinvite = match act {
-            Act::Hold | Act::Resume | Act::ReinviteLate | Act::ReinviteUnacceptable => true,
+            Act::Hold
+            | Act::Resume
+            | Act::Disable
+            | Act::ReinviteLate
+            | Act::ReinviteUnacceptable => true,
             Act::Digit(_)
             | Act::Options
             | Act::Refused
