@@ -4,6 +4,7 @@
 //! checks whatever the switch sends it. What it finds wrong stands in its
 //! [`Report`].
 
+mod answers;
 mod calling;
 mod transaction;
 
