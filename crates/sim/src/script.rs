@@ -36,6 +36,8 @@ pub enum Offer {
     LateUnanswered,
     /// None in the INVITE; the ACK refuses the stream.
     LateRefused,
+    /// An offer whose only stream is switched off.
+    Disabled,
     /// An offer without anything the switch has.
     Unacceptable,
     /// A body that is no session description.
@@ -62,6 +64,8 @@ pub enum Act {
     Hold,
     /// re-INVITE: as in the beginning.
     Resume,
+    /// re-INVITE that switches the stream off: port 0.
+    Disable,
     /// re-INVITE without an offer.
     ReinviteLate,
     /// re-INVITE with nothing that fits; the call goes on as it was.
@@ -120,6 +124,7 @@ impl Script {
             5 => Offer::Unacceptable,
             6 => Offer::Malformed,
             7 => Offer::OtherType,
+            8 => Offer::Disabled,
             _ => Offer::InInvite,
         };
         script.ack = match random.between(0, 19) {
@@ -141,6 +146,7 @@ impl Script {
         const ACTS: &[Act] = &[
             Act::Hold,
             Act::Resume,
+            Act::Disable,
             Act::ReinviteLate,
             Act::ReinviteUnacceptable,
             Act::Options,

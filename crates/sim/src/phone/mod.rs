@@ -4,6 +4,7 @@
 //! checks whatever the switch sends it. What it finds wrong stands in its
 //! [`Report`].
 
+mod answers;
 mod calling;
 mod transaction;
 
@@ -152,6 +153,11 @@ impl Phone {
         }
     }
 
+    /// Whether it has fallen silent for good.
+    pub fn is_gone(&self) -> bool {
+        self.state == State::Vanished
+    }
+
     /// When it wants to be woken.
     pub fn poll_timeout(&self) -> Option<Instant> {
         if self.state == State::Vanished {
@@ -262,7 +268,11 @@ impl Phone {
             return;
         }
         let is_reinvite = match act {
-            Act::Hold | Act::Resume | Act::ReinviteLate | Act::ReinviteUnacceptable => true,
+            Act::Hold
+            | Act::Resume
+            | Act::Disable
+            | Act::ReinviteLate
+            | Act::ReinviteUnacceptable => true,
             Act::Digit(_)
             | Act::Options
             | Act::Refused
