@@ -251,7 +251,7 @@ fn tell(event: &Event) {
             tracing::info!(call, action, id = &**id, reason, "action failed");
         }
         EventKind::ActionStarted { id, action } => {
-            tracing::debug!(call, action, id = &**id, "action started")
+            tracing::debug!(call, action, id = &**id, "action started");
         }
         EventKind::Ringing
         | EventKind::Terminating
