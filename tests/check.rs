@@ -61,7 +61,7 @@ const BROKEN: [Broken; 9] = [
         "a value of the wrong type",
         "folder = \"media\"",
         "folder = 7",
-        &["string"],
+        &["7", "text in quotes"],
     ),
     (
         "a transport that is none",

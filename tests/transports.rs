@@ -137,7 +137,7 @@ fn a_stream_without_frames_is_refused_and_closed() {
     let huge = whole.replace("Content-Length: 3", "Content-Length: 99999999");
     for (what, text, status) in [
         ("RFC 3261 §18.3: no Content-Length", headless, Some("400")),
-        ("more than max_message_bytes", huge, Some("513")),
+        ("RFC 3261 §21.4.11: too large a body", huge, Some("413")),
         ("an endless line", "x".repeat(200_000), None),
     ] {
         let mut stream = connect(server.sip());

@@ -70,12 +70,13 @@ impl Settings {
         );
         text = replace(&text, "[20000, 29999]", &format!("[{first}, {last}]"));
         text = replace(&text, "../data/call-records.jsonl", "calls.jsonl");
-        if !self.limits.is_empty() {
-            assert!(!text.contains("\n[limits]"), "one table of limits");
-            text.push_str("\n[limits]\n");
-            for (key, value) in &self.limits {
-                let _ = writeln!(text, "{key} = {value}");
-            }
+        assert!(!text.contains("\n[limits]"), "one table of limits");
+        text.push_str("\n[limits]\n");
+        if self.limits.iter().all(|(key, _)| key != "max_calls") {
+            let _ = writeln!(text, "max_calls = {}", u32::from(last - first).div_ceil(2));
+        }
+        for (key, value) in &self.limits {
+            let _ = writeln!(text, "{key} = {value}");
         }
         for (name, actions) in &self.flows {
             let file = format!("{name}.flow.json");

@@ -134,6 +134,7 @@ impl Sipp {
             .args(["-r", &self.rate.to_string()])
             .args(["-l", &(self.calls + 1).to_string()])
             .args(["-d", &self.hold_ms.to_string()])
+            .args(["-max_socket", "500"])
             .args(["-recv_timeout", "30000", "-timeout", "80s"])
             .args(["-trace_stat", "-stf", "statistics.csv", "-fd", "1"])
             .args(["-trace_counts", "-trace_err", "-error_file", "errors.log"])
