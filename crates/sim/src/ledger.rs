@@ -42,6 +42,8 @@ pub struct Ledger {
     pub violations: Vec<String>,
     /// What was broken if all that was sent was sent by phones.
     pub complaints: Vec<String>,
+    /// Records of calls that were answered.
+    pub answered: u64,
     /// 2xx to INVITE sent again.
     pub retransmitted: u64,
 }
@@ -155,6 +157,7 @@ impl Ledger {
             self.complaints
                 .push(format!("two calls of one INVITE: {other:?} and {record:?}"));
         }
+        self.answered += u64::from(record.answer_ms.is_some());
         let answered = record
             .answer_ms
             .is_some_and(|answer| answer >= record.start_ms);

@@ -21,6 +21,8 @@ pub struct Script {
     pub cancel_after: Option<Duration>,
     /// Sends BYE on the early dialog, so long after its first response.
     pub early_bye_after: Option<Duration>,
+    /// Falls silent so long after the INVITE, whatever has come by then.
+    pub vanish_after: Option<Duration>,
     /// What it does so long after the answer.
     pub acts: Vec<(Duration, Act)>,
 }
@@ -102,6 +104,7 @@ impl Script {
             ack: Ack::AtOnce,
             cancel_after: None,
             early_bye_after: None,
+            vanish_after: None,
             acts: Vec::new(),
         }
     }
@@ -136,6 +139,9 @@ impl Script {
             script.cancel_after = Some(random.ms(0, 2500));
         } else if random.per_mille(80) {
             script.early_bye_after = Some(random.ms(0, 1500));
+        }
+        if random.per_mille(30) {
+            script.vanish_after = Some(random.ms(0, 3000));
         }
         script.random_acts(random);
         script

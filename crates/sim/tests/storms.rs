@@ -169,3 +169,38 @@ fn mutants() {
         });
     }
 }
+
+/// The table of transactions is too small for them all.
+#[test]
+fn more_transactions_than_fit() {
+    for seed in seeds(10) {
+        run(seed, || {
+            let mut config = setup::config();
+            config.transactions.max_transactions = 25;
+            let mut random = Random::new(seed);
+            let mut world = World::new(config, SOCKETS, Faults::none(), seed);
+            for _ in 0..100 {
+                let script = Script::random(&mut random);
+                world.add_phone(script, random.ms(0, 20_000));
+            }
+            world
+        });
+    }
+}
+
+/// Everything comes late, and a lot of it at once.
+#[test]
+fn stalls() {
+    for seed in seeds(30) {
+        run(seed, || {
+            let mut random = Random::new(seed);
+            let faults = Faults::random(&mut random);
+            let mut world = World::new(setup::config(), SOCKETS, faults, seed).with_stalls(5000);
+            for _ in 0..50 {
+                let script = Script::random(&mut random);
+                world.add_phone(script, random.ms(0, 20_000));
+            }
+            world
+        });
+    }
+}

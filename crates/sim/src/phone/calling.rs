@@ -33,6 +33,9 @@ impl Phone {
         if let Some(after) = self.script.cancel_after {
             self.agenda.push((now + after, Step::Cancel));
         }
+        if let Some(after) = self.script.vanish_after {
+            self.agenda.push((now + after, Step::Vanish));
+        }
     }
 
     pub(super) fn carry_out(&mut self, act: Act, now: Instant, out: &mut Vec<Said>) {
@@ -66,12 +69,14 @@ impl Phone {
             Act::Refused => self.send("SUBSCRIBE", None, now, out),
             Act::StaleCSeq => self.send_numbered("OPTIONS", 0, None, now, out),
             Act::Bye => self.bye(now, out),
-            Act::Vanish => {
-                self.state = State::Vanished;
-                self.agenda.clear();
-                self.transactions.clear();
-            }
+            Act::Vanish => self.vanish(),
         }
+    }
+
+    pub(super) fn vanish(&mut self) {
+        self.state = State::Vanished;
+        self.agenda.clear();
+        self.transactions.clear();
     }
 
     /// Whether an INVITE of ours has no final response or its 2xx no ACK.

@@ -55,6 +55,7 @@ pub struct Report {
 enum Step {
     Act(Act),
     Cancel,
+    Vanish,
     EarlyBye,
     Ack(u32),
 }
@@ -258,6 +259,7 @@ impl Phone {
         match step {
             Step::Ack(cseq) => self.send_ack(cseq, out),
             Step::Cancel => self.cancel(now, out),
+            Step::Vanish => self.vanish(),
             Step::EarlyBye => self.bye_early(now, out),
             Step::Act(act) => self.act(act, now, out),
         }

@@ -80,6 +80,7 @@ pub struct World {
     effects: Vec<Effect>,
     trace: Option<Vec<String>>,
     mutants_per_mille: u32,
+    stalls_per_million: u32,
     drained: bool,
 }
 
@@ -117,6 +118,7 @@ impl World {
             effects: Vec::new(),
             trace: None,
             mutants_per_mille: 0,
+            stalls_per_million: 0,
             drained: false,
         };
         for due in MediaPlane::bind(MediaAddressId(0), sockets) {
@@ -137,6 +139,15 @@ impl World {
     #[must_use]
     pub fn with_mutants(mut self, per_mille: u32) -> Self {
         self.mutants_per_mille = per_mille;
+        self
+    }
+
+    /// The switch's thread stands still for up to 3 s, so many times in a million
+    /// steps; everything that is due then comes late and at once.
+    #[must_use]
+    pub fn with_stalls(mut self, per_million: u32) -> Self {
+        self.stalls_per_million = per_million;
+        self.is_lossless = false;
         self
     }
 
@@ -197,6 +208,10 @@ impl World {
             return Ok(false);
         };
         self.now = self.now.max(at);
+        if self.random.between(1, 1_000_000) <= u64::from(self.stalls_per_million) {
+            self.now += self.random.ms(1, 3000);
+            self.log(|| "stall".to_owned());
+        }
         match self.queue.pop_due(at) {
             Some(what) => self.happen(what),
             None => self.wake_switch(),
