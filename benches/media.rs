@@ -107,8 +107,8 @@ fn engines(criterion: &mut Criterion) {
         bench.iter(|| {
             let datagram = datagram(n);
             for slot in 0..200 {
-                let before = Duration::from_micros(u64::from(slot) * 90 + 2100);
-                engine.receive_rtp(slot, phone(), &datagram, now - before + step, &mut Null);
+                let arrived = now + Duration::from_micros(u64::from(slot) * 88);
+                engine.receive_rtp(slot, phone(), &datagram, arrived, &mut Null);
             }
             n += 1;
             now += step;

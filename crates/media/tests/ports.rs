@@ -191,6 +191,69 @@ fn reports_come_in_their_time_and_say_what_was_heard() {
 }
 
 #[test]
+fn who_fell_silent_is_a_sender_for_two_more_reports() {
+    let mut rig = Rig::open();
+    rig.command(MediaCommand::Echo {
+        port: port(0),
+        on: true,
+    });
+    for n in 0..3000_u32 {
+        if n < 1000 {
+            rig.receive(&audio(n));
+        }
+        rig.tick();
+    }
+    let senders: Vec<bool> = rig
+        .out
+        .rtcp
+        .iter()
+        .map(|(_, _, bytes)| {
+            let first = Compound::parse(bytes).expect("ours").packets().next();
+            matches!(first, Some(RtcpPacket::SenderReport { .. }))
+        })
+        .collect();
+    let reports_while_sending = senders.iter().filter(|&&sender| sender).count();
+    assert!((4..=9).contains(&reports_while_sending), "{senders:?}");
+    assert!(
+        senders.is_sorted_by(|a, b| a >= b) && !senders[senders.len() - 1],
+        "{senders:?}"
+    );
+}
+
+#[test]
+fn rtcp_follows_a_changed_description() {
+    let mut report = Vec::new();
+    write_receiver_report(&mut report, 0xABCD, &[]);
+    let mut rig = Rig::open();
+    rig.receive(&audio(0));
+    rig.receive_rtcp(address(4321), &report);
+    rig.run(400);
+    assert_eq!(rig.out.rtcp.last().map(|r| r.1), Some(address(4321)));
+    update(&mut rig, |config| {
+        config.remote_rtp = Some(address(7000));
+        config.remote_rtcp = Some(address(7001));
+    });
+    rig.run(400);
+    assert_eq!(rig.out.rtcp.last().map(|r| r.1), Some(address(7001)));
+}
+
+#[test]
+fn another_source_presses_its_own_keys() {
+    let mut rig = Rig::open();
+    let press = [1, 0x8A, 1, 64];
+    rig.receive(&rtp(101, 10, 5000, 1, &press));
+    rig.receive(&rtp(101, 11, 5000, 1, &press));
+    assert_eq!(stats(&rig).digits, 1);
+    rig.receive(&rtp(0, 90, 4840, 2, &[0; 160]));
+    rig.receive(&rtp(101, 91, 5000, 2, &press));
+    assert_eq!(stats(&rig).digits, 2);
+    // Events alone under a third SSRC do not take the audio's place.
+    rig.receive(&rtp(101, 7, 9000, 3, &press));
+    rig.receive(&rtp(0, 92, 5160, 2, &[0; 160]));
+    assert_eq!((stats(&rig).digits, stats(&rig).packets_lost), (3, 0));
+}
+
+#[test]
 fn who_only_listens_sends_receiver_reports_and_who_is_silent_nothing() {
     let mut rig = Rig::open();
     rig.run(1000);

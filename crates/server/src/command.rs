@@ -81,7 +81,8 @@ fn run(file: &Path) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let result = start::start(&config, &names.into_inner()).and_then(|running| watch(config, running));
+    let result =
+        start::start(&config, &names.into_inner()).and_then(|running| watch(config, running));
     drop(log);
     match result {
         Ok(code) => code,
@@ -108,13 +109,11 @@ fn watch(config: Config, mut running: Running) -> anyhow::Result<ExitCode> {
         }
         watch_signals(config, &mut running).await
     })?;
-    match code {
-        Some(code) => Ok(code),
-        None => {
-            running.join();
-            Ok(ExitCode::SUCCESS)
-        }
+    if let Some(code) = code {
+        return Ok(code);
     }
+    running.join();
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Until the drain is complete (`None`), or the exit status of another end.
@@ -140,13 +139,7 @@ async fn watch_signals(
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
             _ = hang_up.recv() => {
-                match reload::reload(&config) {
-                    Ok(Reloaded { config: new, routes }) => {
-                        config = new;
-                        running.controls.send(Control::Routes(routes)).await?;
-                    }
-                    Err(errors) => reload::tell(&errors),
-                }
+                config = reload_routes(config, running).await?;
                 continue;
             }
         }
@@ -162,6 +155,25 @@ async fn watch_signals(
         );
         running.board.set_draining();
         running.controls.send(Control::Drain).await?;
+    }
+}
+
+/// Reads the configuration beside this thread. Returns the one that holds now.
+async fn reload_routes(config: Config, running: &Running) -> anyhow::Result<Config> {
+    let (config, result) = tokio::task::spawn_blocking(move || {
+        let result = reload::reload(&config);
+        (config, result)
+    })
+    .await?;
+    match result {
+        Ok(Reloaded { config, routes }) => {
+            running.controls.send(Control::Routes(routes)).await?;
+            Ok(config)
+        }
+        Err(errors) => {
+            reload::tell(&errors);
+            Ok(config)
+        }
     }
 }
 

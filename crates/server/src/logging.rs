@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -14,6 +15,10 @@ use crate::config::{LogFormat, LogLevel, LogSettings};
 
 /// Lines that may wait for the writer; more are lost, and the loss is told.
 const MAX_WAITING_LINES: usize = 16_384;
+
+/// How long lines gather before they are written together: waking the writer
+/// for each would cost the waking thread more than the line.
+const GATHER: Duration = Duration::from_millis(10);
 
 /// Writes the log until it is dropped, which writes what waits.
 #[derive(Debug)]
@@ -109,11 +114,14 @@ fn level(level: LogLevel) -> &'static str {
     }
 }
 
-/// Writes as many lines at once as wait.
+/// Writes as many lines at once as have gathered.
 fn write_lines(lines: &Receiver<Line>, lost: &AtomicU64, mut out: impl Write) {
     let mut text = Vec::with_capacity(1 << 16);
     let mut told = 0;
     while let Ok(first) = lines.recv() {
+        if matches!(first, Line::Text(_)) {
+            std::thread::sleep(GATHER);
+        }
         let mut next = Some(first);
         let mut end = false;
         while let Some(line) = next {

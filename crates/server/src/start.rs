@@ -75,13 +75,13 @@ impl Running {
 /// first call.
 pub fn start(config: &Config, prompt_names: &[String]) -> Result<Running> {
     warn_about_descriptors(config);
+    let bound = bind_listeners(config)?;
     let http = config.http.map(|settings| settings.address);
     let http = http
         .map(|address| {
             http::bind(address).with_context(|| format!("HTTP cannot listen on {address}"))
         })
         .transpose()?;
-    let bound = bind_listeners(config)?;
     let (stocks, ports) = stock_ports(config)?;
     let (prompts, replies) = open_library(&config.media, prompt_names)?;
 
@@ -181,9 +181,16 @@ fn stock_ports(config: &Config) -> Result<Stocks> {
 }
 
 /// Opens the media folder and loads `names`, the prompts that flows name.
-fn open_library(settings: &MediaSettings, names: &[String]) -> Result<(Prompts, UnboundedReceiver<Reply>)> {
-    let folder = MediaFolder::new(&settings.folder)
-        .with_context(|| format!("the media folder {} cannot be used", settings.folder.display()))?;
+fn open_library(
+    settings: &MediaSettings,
+    names: &[String],
+) -> Result<(Prompts, UnboundedReceiver<Reply>)> {
+    let folder = MediaFolder::new(&settings.folder).with_context(|| {
+        format!(
+            "the media folder {} cannot be used",
+            settings.folder.display()
+        )
+    })?;
     let limits = LibraryLimits {
         max_prompt_s: settings.max_prompt_s,
         max_cached_s: settings.max_cached_s,

@@ -38,8 +38,12 @@ pub struct Ledger {
     stages: HashMap<Arc<str>, u8>,
     records: HashMap<String, CallRecord>,
     ended: HashSet<Arc<str>>,
-    /// What was broken.
+    /// What was broken, whatever was sent.
     pub violations: Vec<String>,
+    /// What was broken if all that was sent was sent by phones.
+    pub complaints: Vec<String>,
+    /// Records of calls that were answered.
+    pub answered: u64,
     /// 2xx to INVITE sent again.
     pub retransmitted: u64,
 }
@@ -55,6 +59,11 @@ impl Ledger {
         self.ended.len()
     }
 
+    /// The records of all calls.
+    pub fn records(&self) -> impl Iterator<Item = &CallRecord> {
+        self.records.values()
+    }
+
     /// The record of a call by its Call-ID.
     pub fn record(&self, call_id: &str) -> Option<&CallRecord> {
         self.records.get(call_id)
@@ -66,7 +75,7 @@ impl Ledger {
             Ok(reading) => reading,
             Err(why) => {
                 let text = String::from_utf8_lossy(bytes);
-                self.violations.push(format!("{why} in {text}"));
+                self.complaints.push(format!("{why} in {text}"));
                 return;
             }
         };
@@ -145,9 +154,10 @@ impl Ledger {
             .records
             .insert(record.sip_call_id.clone(), record.clone())
         {
-            self.violations
+            self.complaints
                 .push(format!("two calls of one INVITE: {other:?} and {record:?}"));
         }
+        self.answered += u64::from(record.answer_ms.is_some());
         let answered = record
             .answer_ms
             .is_some_and(|answer| answer >= record.start_ms);
@@ -165,7 +175,7 @@ impl Ledger {
         for ((call_id, cseq), accepted) in &self.accepted {
             let settled = accepted.acknowledged || accepted.superseded;
             if !settled && !self.goodbyes.contains(call_id) {
-                self.violations.push(format!(
+                self.complaints.push(format!(
                     "the 2xx to {call_id} {cseq} has neither ACK nor BYE"
                 ));
             }
@@ -174,6 +184,7 @@ impl Ledger {
             self.violations.push(format!("no record of {id}"));
         }
         self.violations.sort();
+        self.complaints.sort();
     }
 
     fn sent_request(&mut self, reading: &Reading, now: Instant) {
@@ -186,7 +197,7 @@ impl Ledger {
         for ((call_id, cseq), accepted) in &self.accepted {
             let waits = !accepted.acknowledged && !accepted.superseded;
             if *call_id == reading.call_id && waits && now < accepted.first + ACK_TIME {
-                self.violations
+                self.complaints
                     .push(format!("BYE of {call_id} before the ACK to {cseq}"));
             }
         }
@@ -196,7 +207,7 @@ impl Ledger {
     fn sent_provisional(&mut self, reading: &Reading) {
         let key = (reading.branch.clone(), reading.method.clone());
         if self.finals.contains_key(&key) {
-            self.violations
+            self.complaints
                 .push(format!("{:?} after the final response", reading.status()));
         }
     }
@@ -210,7 +221,7 @@ impl Ledger {
                 String::from_utf8_lossy(first),
                 String::from_utf8_lossy(bytes),
             );
-            self.violations
+            self.complaints
                 .push(format!("two final responses: {first} and {now}"));
         }
         if reading.method == "INVITE" && (200..300).contains(&status) {
@@ -240,7 +251,7 @@ impl Ledger {
         let in_time = pause >= Duration::from_millis(500) && now <= accepted.first + ACK_TIME;
         if accepted.acknowledged || accepted.message != bytes || !in_time || accepted.sent > 11 {
             let count = accepted.sent;
-            self.violations
+            self.complaints
                 .push(format!("2xx to {key:?} number {count} after {pause:?}"));
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use strowger_media::vocabulary::{
-    Digit, MediaEvent, PlayEnd, PlayId, PortConfig, PortId, PortStats,
+    Digit, Direction, MediaEvent, PlayEnd, PlayId, PortConfig, PortId, PortStats,
 };
 use strowger_switch::config::MediaAddressId;
 use strowger_switch::effect::MediaOrder;
@@ -228,7 +228,7 @@ impl MediaPlane {
             self.violations
                 .push(format!("packets of {} ms", config.ptime_ms));
         }
-        if config.codecs.is_empty() {
+        if config.codecs.is_empty() && config.direction != Direction::Inactive {
             self.violations.push("a port without a codec".to_owned());
         }
     }

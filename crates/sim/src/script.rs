@@ -21,6 +21,8 @@ pub struct Script {
     pub cancel_after: Option<Duration>,
     /// Sends BYE on the early dialog, so long after its first response.
     pub early_bye_after: Option<Duration>,
+    /// Falls silent so long after the INVITE, whatever has come by then.
+    pub vanish_after: Option<Duration>,
     /// What it does so long after the answer.
     pub acts: Vec<(Duration, Act)>,
 }
@@ -36,6 +38,8 @@ pub enum Offer {
     LateUnanswered,
     /// None in the INVITE; the ACK refuses the stream.
     LateRefused,
+    /// An offer whose only stream is switched off.
+    Disabled,
     /// An offer without anything the switch has.
     Unacceptable,
     /// A body that is no session description.
@@ -62,6 +66,8 @@ pub enum Act {
     Hold,
     /// re-INVITE: as in the beginning.
     Resume,
+    /// re-INVITE that switches the stream off: port 0.
+    Disable,
     /// re-INVITE without an offer.
     ReinviteLate,
     /// re-INVITE with nothing that fits; the call goes on as it was.
@@ -98,6 +104,7 @@ impl Script {
             ack: Ack::AtOnce,
             cancel_after: None,
             early_bye_after: None,
+            vanish_after: None,
             acts: Vec::new(),
         }
     }
@@ -120,6 +127,7 @@ impl Script {
             5 => Offer::Unacceptable,
             6 => Offer::Malformed,
             7 => Offer::OtherType,
+            8 => Offer::Disabled,
             _ => Offer::InInvite,
         };
         script.ack = match random.between(0, 19) {
@@ -132,6 +140,9 @@ impl Script {
         } else if random.per_mille(80) {
             script.early_bye_after = Some(random.ms(0, 1500));
         }
+        if random.per_mille(30) {
+            script.vanish_after = Some(random.ms(0, 3000));
+        }
         script.random_acts(random);
         script
     }
@@ -141,6 +152,7 @@ impl Script {
         const ACTS: &[Act] = &[
             Act::Hold,
             Act::Resume,
+            Act::Disable,
             Act::ReinviteLate,
             Act::ReinviteUnacceptable,
             Act::Options,

@@ -317,3 +317,34 @@ fn a_caller_that_vanishes_does_not_stay() {
     let lasted = record.end_ms - record.start_ms;
     assert!(lasted >= MAX_CALL.as_millis() as u64, "{lasted} ms");
 }
+
+#[test]
+fn streams_that_are_switched_off() {
+    let off = [(500, Act::Disable), (1000, Act::Resume), (3000, Act::Bye)];
+    let others = &[("INVITE", 200), ("INVITE", 200), ("BYE", 200)];
+    let expected = Expected { others, ..HUNG_UP };
+    check("off and on again", &with("echo", &off), &expected);
+    let silent = Script {
+        offer: Offer::Disabled,
+        ..Script::talk("echo", ms(1000))
+    };
+    check("off from the beginning", &silent, &HUNG_UP);
+    let late = [(500, Act::ReinviteLate), (3000, Act::Bye)];
+    let others = &[("INVITE", 200), ("BYE", 200)];
+    let late = Script {
+        offer: Offer::Disabled,
+        ..with("echo", &late)
+    };
+    check("on by our offer", &late, &Expected { others, ..HUNG_UP });
+}
+
+/// The flow hangs up while the answer to our offer in a re-INVITE's 2xx is on its
+/// way: the port is closed already when it comes.
+#[test]
+fn an_answer_that_comes_after_the_flow_has_hung_up() {
+    for at in (1900..2100).step_by(5) {
+        let script = with("play", &[(at, Act::ReinviteLate)]);
+        let world = one_call(&script);
+        assert!(world.phone(0).report().bye_received, "{at}");
+    }
+}

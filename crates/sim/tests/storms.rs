@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+
 use common::{SOCKETS, crowd, ms, run, seeds};
 use strowger_sim::network::Faults;
 use strowger_sim::random::Random;
@@ -12,15 +14,29 @@ use strowger_switch::input::Control;
 
 #[test]
 fn many_calls_on_bad_networks() {
+    let ends = [
+        ("remote", "normal"),
+        ("remote", "cancel"),
+        ("local", "normal"),
+        ("local", "busy"),
+        ("local", "failed"),
+        ("local", "timeout"),
+    ];
+    let mut ended = BTreeMap::from(ends.map(|end| (end, 0)));
     let mut calls = 0;
     let mut lost = 0;
     for seed in seeds(40) {
         let world = crowd(seed, 100, ms(20_000));
         calls += world.ledger().recorded();
+        for record in world.ledger().records() {
+            let end = (record.hangup_by, record.hangup_reason);
+            *ended.entry(end).or_insert(0) += 1;
+        }
         lost += world.network().lost;
     }
-    println!("{calls} calls, {lost} datagrams lost");
-    assert!(calls > 0);
+    println!("{calls} calls, {lost} datagrams lost, ended {ended:?}");
+    let never: Vec<_> = ended.iter().filter(|(_, count)| **count < 10).collect();
+    assert!(never.is_empty(), "hardly ever: {never:?}");
 }
 
 #[test]
@@ -117,4 +133,74 @@ fn noise(random: &mut Random, number: usize) -> Vec<u8> {
         }
     };
     text.into_bytes()
+}
+
+/// The operator ends calls at random moments.
+#[test]
+fn the_operator_ends_calls() {
+    for seed in seeds(20) {
+        run(seed, || {
+            let mut random = Random::new(seed);
+            let faults = Faults::random(&mut random);
+            let mut world = World::new(setup::config(), SOCKETS, faults, seed);
+            for _ in 0..30 {
+                let script = Script::random(&mut random);
+                world.add_phone(script, random.ms(0, 5000));
+                world.hang_up_one(random.ms(0, 8000));
+            }
+            world
+        });
+    }
+}
+
+/// Changed copies of what the phones send: nothing gets stuck, leaks or panics.
+#[test]
+fn mutants() {
+    for seed in seeds(60) {
+        run(seed, || {
+            let mut random = Random::new(seed);
+            let mut world = World::new(setup::config(), SOCKETS, Faults::none(), seed);
+            world = world.with_mutants(500);
+            for _ in 0..20 {
+                let script = Script::random(&mut random);
+                world.add_phone(script, random.ms(0, 3000));
+            }
+            world
+        });
+    }
+}
+
+/// The table of transactions is too small for them all.
+#[test]
+fn more_transactions_than_fit() {
+    for seed in seeds(10) {
+        run(seed, || {
+            let mut config = setup::config();
+            config.transactions.max_transactions = 25;
+            let mut random = Random::new(seed);
+            let mut world = World::new(config, SOCKETS, Faults::none(), seed);
+            for _ in 0..100 {
+                let script = Script::random(&mut random);
+                world.add_phone(script, random.ms(0, 20_000));
+            }
+            world
+        });
+    }
+}
+
+/// Everything comes late, and a lot of it at once.
+#[test]
+fn stalls() {
+    for seed in seeds(30) {
+        run(seed, || {
+            let mut random = Random::new(seed);
+            let faults = Faults::random(&mut random);
+            let mut world = World::new(setup::config(), SOCKETS, faults, seed).with_stalls(5000);
+            for _ in 0..50 {
+                let script = Script::random(&mut random);
+                world.add_phone(script, random.ms(0, 20_000));
+            }
+            world
+        });
+    }
 }

@@ -266,6 +266,19 @@ mod tests {
     }
 
     #[test]
+    fn what_came_too_late_counts_more() {
+        for (useless, covered) in [(false, false), (true, true)] {
+            let mut delay = PlayoutDelay::new(0, 200);
+            for n in 0..2000 {
+                let late = n % 150 == 0;
+                let transit = if late { 50_000 } else { 0 };
+                delay.observe(transit, n * 20_000 + transit, late && useless);
+            }
+            assert_eq!(delay.delay_us() >= 50_000, covered);
+        }
+    }
+
+    #[test]
     fn stays_within_its_bounds() {
         let mut delay = PlayoutDelay::new(40, 100);
         assert!(run(&mut delay, 0, [0; 100]).iter().all(|&d| d == 40_000));

@@ -158,6 +158,27 @@ fn silence_between_talkspurts_is_not_missing() {
 }
 
 #[test]
+fn a_talkspurt_begins_with_the_delay_it_needs() {
+    let mut bench = Bench::new();
+    // The path gets 50 ms shorter; within two seconds nothing is done about it.
+    for n in 0..110_i64 {
+        bench.push(
+            n,
+            if n < 100 {
+                n * 20 + 50
+            } else {
+                (n * 20).max(2031)
+            },
+        );
+        bench.drain(n * 20);
+    }
+    bench.drain(100_000);
+    assert!(bench.buffer.delay_ms() >= 50, "{}", bench.buffer.delay_ms());
+    bench.push_at(110, 130 * 160, 130 * 20_000);
+    assert!(bench.buffer.delay_ms() <= 2, "{}", bench.buffer.delay_ms());
+}
+
+#[test]
 fn another_timestamp_base_is_followed_both_ways() {
     for base in [0x4000_0000_u32, 0xC000_0000] {
         let mut bench = Bench::new();

@@ -224,7 +224,7 @@ mod tests {
     fn stock(first: u16, last: u16, depth: usize) -> (Result<PortStock, PortStockError>, Vec<u16>) {
         let mut announced = Vec::new();
         let stock = PortStock::new(HERE, PortRange { first, last }, depth, |port| {
-            announced.push(port)
+            announced.push(port);
         });
         (stock, announced)
     }

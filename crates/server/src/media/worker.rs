@@ -60,7 +60,7 @@ pub fn spawn(
         .spawn(move || {
             let mark = MarkDead(Arc::clone(&stats));
             claim_processor(&settings);
-            Worker::new(settings, io, end, calls, stats).run();
+            Worker::new(&settings, io, end, calls, stats).run();
             std::mem::forget(mark);
         })
 }
@@ -82,7 +82,7 @@ pub struct Worker<I> {
 impl<I: PacketIo> Worker<I> {
     /// A worker without ports.
     pub fn new(
-        settings: WorkerSettings,
+        settings: &WorkerSettings,
         io: I,
         end: WorkerEnd,
         calls: Arc<CallTable>,
@@ -91,7 +91,7 @@ impl<I: PacketIo> Worker<I> {
         let max_ports = settings.engine.max_ports as usize;
         let config = EngineConfig {
             ntp_at_start: ntp_now(),
-            ..settings.engine
+            ..settings.engine.clone()
         };
         Self {
             engine: MediaEngine::new(config, settings.seed, Instant::now()),

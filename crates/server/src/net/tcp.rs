@@ -227,7 +227,7 @@ impl TcpTransport {
         spawn_local(async move {
             match connection::connect(local, asked.remote, limits.connect).await {
                 Ok(stream) => {
-                    connection::serve(stream, named, mailbox, inputs.clone(), limits).await
+                    connection::serve(stream, named, mailbox, inputs.clone(), limits).await;
                 }
                 Err(error) => {
                     tracing::debug!(remote = %asked.remote, %error, "TCP connection cannot be opened");

@@ -87,7 +87,7 @@ impl UdpListener {
         match self.socket.get_ref().send_to(message, to) {
             Ok(_) => self.stats.sent += 1,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.stats.send_overflows += 1
+                self.stats.send_overflows += 1;
             }
             Err(error) => return Err(error),
         }
@@ -167,7 +167,7 @@ mod tests {
         assert!(listener.send("[::1]:5060".parse().unwrap(), b"x").is_err());
         assert!(
             listener
-                .send("127.0.0.1:5060".parse().unwrap(), &[0; 70_000])
+                .send("127.0.0.1:5060".parse().unwrap(), &vec![0; 70_000])
                 .is_err()
         );
     }

@@ -1,7 +1,7 @@
 //! The prompts that were loaded, kept until their file changes or room is needed.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -91,16 +91,16 @@ impl Library {
         self.shelf.is_empty()
     }
 
-    fn load(&self, name: &str, path: &PathBuf) -> Result<Arc<Prompt>, LoadError> {
+    fn load(&self, name: &str, path: &Path) -> Result<Arc<Prompt>, LoadError> {
         let wav = wav::read(path, self.limits.max_prompt_s).map_err(|source| LoadError::Wav {
             name: name.to_owned(),
-            path: path.clone(),
+            path: path.to_owned(),
             source,
         })?;
         Prompt::from_pcm(name, &wav.samples, wav.rate, wav.channels).map_err(|source| {
             LoadError::Samples {
                 name: name.to_owned(),
-                path: path.clone(),
+                path: path.to_owned(),
                 source,
             }
         })
@@ -127,7 +127,6 @@ impl Library {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::path::Path;
     use std::time::Duration;
 
     use hound::{SampleFormat, WavSpec, WavWriter};

@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn broken_and_long_files_are_refused() {
-        let second = file(16, SampleFormat::Int, 1, &[0_i32; 8001]);
+        let second = file(16, SampleFormat::Int, 1, &vec![0_i32; 8001]);
         assert!(matches!(
             decoded(&second, 1),
             Err(WavError::TooLong {

@@ -123,7 +123,11 @@ mod tests {
         };
         let mut line = Vec::new();
         write(&record, &mut line);
-        assert_eq!(line.iter().filter(|&&octet| octet == b'\n').count(), 1);
+        assert_eq!(
+            line.split(|&octet| octet == b'\n').count(),
+            2,
+            "the second is empty"
+        );
         let value: serde_json::Value = serde_json::from_slice(&line).unwrap();
         assert_eq!(value["answer"], "1970-01-01T00:00:01.500Z");
         assert_eq!(

@@ -17,6 +17,10 @@ use strowger_switch::record::CallRecord;
 /// How long a record may wait in memory.
 const FLUSH: Duration = Duration::from_secs(1);
 
+/// How long records gather before they are written together: waking the writer
+/// for each would cost the signalling thread more than the record.
+const GATHER: Duration = Duration::from_millis(20);
+
 /// Counters of the records.
 #[derive(Debug, Default)]
 pub struct RecordStats {
@@ -87,11 +91,10 @@ impl Writer {
             let wait = flush_at.saturating_duration_since(Instant::now());
             match self.queue.recv_timeout(wait) {
                 Ok(record) => {
-                    line.clear();
-                    line::write(&record, &mut line);
-                    self.unflushed += 1;
-                    if let Err(error) = self.file.write_all(&line) {
-                        self.failed(&error);
+                    self.write(&record, &mut line);
+                    std::thread::sleep(GATHER);
+                    while let Ok(record) = self.queue.try_recv() {
+                        self.write(&record, &mut line);
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -104,6 +107,15 @@ impl Writer {
                 self.flush();
                 flush_at = Instant::now() + FLUSH;
             }
+        }
+    }
+
+    fn write(&mut self, record: &CallRecord, line: &mut Vec<u8>) {
+        line.clear();
+        line::write(record, line);
+        self.unflushed += 1;
+        if let Err(error) = self.file.write_all(line) {
+            self.failed(&error);
         }
     }
 

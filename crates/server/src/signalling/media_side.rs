@@ -58,7 +58,7 @@ impl MediaSide {
                 self.open(port, address, rtp_port, config, inputs);
             }
             MediaOrder::Update { port, config } => {
-                self.command(port, MediaCommand::Update { port, config })
+                self.command(port, MediaCommand::Update { port, config });
             }
             MediaOrder::Play {
                 port,

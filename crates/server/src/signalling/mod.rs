@@ -32,6 +32,9 @@ use crate::sys::{self, Doorbell};
 /// Inputs taken from one source in one turn of the loop.
 const BATCH: usize = 64;
 
+/// Turns of the loop after which other tasks of the thread get theirs.
+const MAX_TURNS_ALONE: u32 = 8;
+
 /// How often the figures are published.
 const PUBLISH: Duration = Duration::from_secs(1);
 
@@ -118,6 +121,7 @@ impl Signalling {
 
     async fn run(&mut self) {
         let mut timer = pin!(sleep(PUBLISH));
+        let mut turns = 0_u32;
         while !self.drained {
             let deadline = self.deadline().into();
             if timer.deadline() != deadline {
@@ -125,8 +129,12 @@ impl Signalling {
             }
             poll_fn(|cx| self.poll_inputs(cx, timer.as_mut())).await;
             self.turn(Instant::now());
-            // Connections are served by tasks of this thread: let them run.
-            yield_now().await;
+            turns += 1;
+            // Connections are served by tasks of this thread. They run whenever there
+            // is nothing to do here; see to it that they also run when there always is.
+            if turns % MAX_TURNS_ALONE == 0 {
+                yield_now().await;
+            }
         }
     }
 
@@ -251,7 +259,7 @@ fn tell(event: &Event) {
             tracing::info!(call, action, id = &**id, reason, "action failed");
         }
         EventKind::ActionStarted { id, action } => {
-            tracing::debug!(call, action, id = &**id, "action started")
+            tracing::debug!(call, action, id = &**id, "action started");
         }
         EventKind::Ringing
         | EventKind::Terminating

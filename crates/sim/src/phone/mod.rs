@@ -4,6 +4,7 @@
 //! checks whatever the switch sends it. What it finds wrong stands in its
 //! [`Report`].
 
+mod answers;
 mod calling;
 mod transaction;
 
@@ -54,6 +55,7 @@ pub struct Report {
 enum Step {
     Act(Act),
     Cancel,
+    Vanish,
     EarlyBye,
     Ack(u32),
 }
@@ -150,6 +152,11 @@ impl Phone {
             State::Ended => self.transactions.iter().all(ClientTransaction::is_over),
             State::Vanished => true,
         }
+    }
+
+    /// Whether it has fallen silent for good.
+    pub fn is_gone(&self) -> bool {
+        self.state == State::Vanished
     }
 
     /// When it wants to be woken.
@@ -252,6 +259,7 @@ impl Phone {
         match step {
             Step::Ack(cseq) => self.send_ack(cseq, out),
             Step::Cancel => self.cancel(now, out),
+            Step::Vanish => self.vanish(),
             Step::EarlyBye => self.bye_early(now, out),
             Step::Act(act) => self.act(act, now, out),
         }
@@ -262,7 +270,11 @@ impl Phone {
             return;
         }
         let is_reinvite = match act {
-            Act::Hold | Act::Resume | Act::ReinviteLate | Act::ReinviteUnacceptable => true,
+            Act::Hold
+            | Act::Resume
+            | Act::Disable
+            | Act::ReinviteLate
+            | Act::ReinviteUnacceptable => true,
             Act::Digit(_)
             | Act::Options
             | Act::Refused

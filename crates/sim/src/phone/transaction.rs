@@ -55,6 +55,10 @@ impl ClientTransaction {
         !self.message.ends_with(b"\r\n\r\n")
     }
 
+    pub(super) fn says(&self, text: &[u8]) -> bool {
+        self.message.windows(text.len()).any(|part| part == text)
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.give_up.is_none()
     }

@@ -193,13 +193,12 @@ proptest! {
         let mut gone: Vec<CallId> = Vec::new();
         for (mark, (step, which)) in (1u64..).zip(steps) {
             match step {
-                0 => match table.claim(Dialing, mark) {
-                    Some(id) => {
-                        prop_assert!(up.len() < 3);
-                        prop_assert!(!gone.contains(&id));
-                        up.push((id, 0));
-                    }
-                    None => prop_assert_eq!(up.len(), 3),
+                0 => if let Some(id) = table.claim(Dialing, mark) {
+                    prop_assert!(up.len() < 3);
+                    prop_assert!(!gone.contains(&id));
+                    up.push((id, 0));
+                } else {
+                    prop_assert_eq!(up.len(), 3);
                 },
                 1 if !up.is_empty() => {
                     let (id, _) = up.remove(which % up.len());

@@ -81,8 +81,8 @@ fn made_up(flow: &str, place: usize) -> Arc<str> {
             .chain([0xff])
             .chain((place as u32).to_be_bytes())
     };
-    let high = (fnv1a(bytes()) & !0xf000) | 0x8000;
-    let low = (fnv1a(bytes().chain([1])) >> 2) | (0b10 << 62);
+    let high = (hash(bytes()) & !0xf000) | 0x8000;
+    let low = (hash(bytes().chain([1])) >> 2) | (0b10 << 62);
     format!(
         "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
         high >> 32,
@@ -94,10 +94,14 @@ fn made_up(flow: &str, place: usize) -> Arc<str> {
     .into()
 }
 
-fn fnv1a(bytes: impl Iterator<Item = u8>) -> u64 {
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+/// FNV-1a, its last bytes spread over all bits by the finaliser of SplitMix64.
+fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
+    let mut hash = bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    });
+    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    hash ^ (hash >> 31)
 }
 
 #[cfg(test)]

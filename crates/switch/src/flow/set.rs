@@ -141,6 +141,21 @@ mod tests {
     }
 
     #[test]
+    fn a_loop_counts_wherever_a_call_can_come_to_it() {
+        let spin = json!({"id": "a", "type": "goto", "option": {"target_id": "a"}});
+        let stop = json!({"type": "stop"});
+        let table = [
+            json!({"type": "goto", "option": {"target_id": "a", "loop_count": 1}}),
+            json!({"type": "branch", "option": {"target_ids": {"1": "a"}}}),
+            json!({"type": "sleep", "option": {"duration": 1}, "next_id": "a"}),
+            json!({"type": "goto", "option": {"target_id": "${x}", "loop_count": 1}}),
+        ];
+        for way in table {
+            assert_eq!(problems(&json!([way, stop, spin])), ["[2]"], "{way:#}");
+        }
+    }
+
+    #[test]
     fn loops_that_wait_or_count_are_none() {
         let play = json!({"id": "a", "type": "play", "option": {"stream_urls": ["a.wav"]}});
         let sleep = json!({"id": "a", "type": "sleep", "option": {"duration": 1}});

@@ -33,9 +33,14 @@ impl Scene {
         }
     }
 
+    /// That instant of its life.
+    pub(crate) fn at(&self, ms: u64) -> Instant {
+        self.start + Duration::from_millis(ms)
+    }
+
     /// One line of a script: the orders that follow an input.
     pub(crate) fn input(&mut self, ms: u64, input: &str) -> String {
-        let now = self.start + Duration::from_millis(ms);
+        let now = self.at(ms);
         let mut out = Vec::new();
         let (word, rest) = input.split_once(' ').unwrap_or((input, ""));
         match word {

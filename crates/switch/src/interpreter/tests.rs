@@ -108,6 +108,30 @@ fn deadlines_are_those_of_the_running_action() {
 }
 
 #[test]
+fn a_deadline_ends_with_its_action() {
+    let flow = json!([
+        {"type": "digits_receive", "option": {"duration": 1000, "interdigit": 100, "length": 2}},
+        {"type": "play", "option": {"stream_urls": ["a.wav"]}},
+    ]);
+    run(
+        &flow,
+        &[
+            (0, "start", "> digits_receive, answer"),
+            (0, "answered", ""),
+            (10, "digit 1", ""),
+            (20, "digit 2", "> play, play 1 a.wav x1"),
+            (1000, "time", ""),
+            (1001, "done 1", "hangup normal"),
+        ],
+    );
+    let mut scene = Scene::new(&flow);
+    for input in ["start", "answered", "digits 12"] {
+        scene.input(0, input);
+    }
+    assert_eq!(scene.interpreter.poll_timeout(), None);
+}
+
+#[test]
 fn a_loop_that_never_waits_ends_the_call() {
     let flow = json!([{"id": "a", "type": "goto", "option": {"target_id": "a"}}]);
     let begun = "> goto, ".repeat(usize::from(MAX_ACTIONS_WITHOUT_WAITING));
@@ -159,6 +183,84 @@ fn a_prompt_that_fails_in_a_loop_does_not_spin_for_ever() {
             return;
         }
         assert!(play < 1000, "it spins");
+    }
+}
+
+#[test]
+fn what_is_done_the_moment_it_began_has_not_waited() {
+    let flow = json!([
+        {"type": "answer"},
+        {"id": "a", "type": "play", "option": {"stream_urls": ["empty.wav"]}},
+        {"type": "goto", "option": {"target_id": "a"}},
+    ]);
+    let mut scene = Scene::new(&flow);
+    scene.input(0, "start");
+    scene.input(0, "answered");
+    for play in 1..=500 {
+        assert!(!scene.interpreter.is_ended());
+        scene.input(0, &format!("done {play}"));
+    }
+    assert!(scene.interpreter.is_ended());
+}
+
+/// A flow with a way to every action and every kind of end.
+fn maze() -> serde_json::Value {
+    json!([
+        {"id": "menu", "type": "play", "option":
+            {"stream_urls": ["menu-${x}.wav"], "digits_handle": "next", "early_media": true}},
+        {"type": "digits_receive", "option": {"duration": 50, "interdigit": 20, "length": 2, "key": "#"}},
+        {"type": "variable_set", "option": {"key": "x", "value": "${x}${voipbin.call.digits}"}},
+        {"type": "branch", "option": {"default_target_id": "again", "target_ids": {
+            "1": "echo", "2": "sleep", "3": "menu", "4": "stop", "5": "hangup", "6": "${x}"}}},
+        {"id": "again", "type": "goto", "option": {"target_id": "menu", "loop_count": 5}},
+        {"type": "condition_variable", "option": {"variable": "x", "condition": ">",
+            "value_type": "length", "value_length": 3, "false_target_id": "sleep"}},
+        {"id": "spin", "type": "goto", "option": {"target_id": "spin"}},
+        {"id": "echo", "type": "echo", "option": {"duration": 30}, "next_id": "menu"},
+        {"id": "sleep", "type": "sleep", "option": {"duration": 10}, "next_id": "menu"},
+        {"id": "stop", "type": "stop"},
+        {"id": "hangup", "type": "hangup", "option": {"reason": "${x}"}},
+    ])
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_input_in_any_state(
+        inputs in proptest::collection::vec((0..40_u64, 0..10_usize, 0..16_usize), 1..200),
+    ) {
+        let mut scene = Scene::new(&maze());
+        let (mut ms, mut ended, mut plays) = (0, false, 0);
+        for (pause, kind, digit) in inputs {
+            ms += pause;
+            let digit = &"0123456789*#ABCD"[digit..=digit];
+            let input = match kind {
+                0 => "start".to_owned(),
+                1 => "answered".to_owned(),
+                2 => "media".to_owned(),
+                3 | 4 => format!("digit {digit}"),
+                5 => format!("done {plays}"),
+                6 => format!("broken {plays} it is broken"),
+                7 => format!("stopped {}", plays + 1),
+                _ => "time".to_owned(),
+            };
+            let orders = scene.input(ms, &input);
+            let orders: Vec<&str> = orders.split(", ").filter(|order| !order.is_empty()).collect();
+            proptest::prop_assert!(!ended || orders.is_empty(), "{orders:?} after the end");
+            proptest::prop_assert!(orders.len() < 2100);
+            let last = |order: &&str| order.starts_with("hangup ") || *order == "stopped";
+            let ends = orders.iter().filter(|order| last(order)).count();
+            ended = scene.interpreter.is_ended();
+            proptest::prop_assert_eq!(ends, usize::from(ended && !orders.is_empty()));
+            proptest::prop_assert!(ends == 0 || orders.last().is_some_and(last));
+            for order in orders.iter().filter_map(|order| order.strip_prefix("play ")) {
+                plays += 1;
+                let number = order.split(' ').next().and_then(|number| number.parse().ok());
+                proptest::prop_assert_eq!(number, Some(plays));
+            }
+            if let Some((at, _)) = scene.interpreter.poll_timeout() {
+                proptest::prop_assert!(!ended && at > scene.at(0));
+            }
+        }
     }
 }
 

@@ -122,8 +122,9 @@ impl Checks<'_> {
         let expected = expected.map(str::to_owned);
         let message = format!("flow `{name}`: {message}");
         // An unknown name is the key; anything else is about the value.
-        let of_key =
-            error.message.starts_with("unknown option") || error.message.starts_with("unknown key");
+        let of_key = ["unknown option", "unknown name"]
+            .iter()
+            .any(|start| error.message.starts_with(start));
         let located = match actions {
             Written::Inline(_) => {
                 let mut whole = steps("flows");

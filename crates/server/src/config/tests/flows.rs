@@ -28,7 +28,9 @@ fn actions_in_the_file() {
     assert_errors_behind_tiny(&[
         (
             "[flows.a]\nactions = [\n    { type = \"answer\" },\n    { type = \"ecko\" },\n]\n",
-            &["6:14+6 flow `a`: unknown action `ecko` | echo"],
+            &[
+                "6:14+6 flow `a`: unknown action `ecko` | one of answer, branch, condition_variable, digits_receive, dtmf_receive, echo, goto, hangup, play, sleep, stop, stream_echo, variable_set | echo",
+            ],
         ),
         (
             "[flows.a]\nactions = [{ type = \"sleep\", option = { duratoin = 5 } }]\n",
@@ -40,7 +42,7 @@ fn actions_in_the_file() {
         ),
         (
             "[flows.a]\nactions = [{ typ = \"sleep\" }]\n",
-            &["4:14+3 flow `a`: unknown key `typ` | `id`, `next_id`, `type`, `option` | type"],
+            &["4:14+3 flow `a`: unknown name `typ` | `id`, `next_id`, `type`, `option` | type"],
         ),
         (
             "[flows.a]\nactions = [3]\n",

@@ -146,6 +146,7 @@ fn only_what_may_be_repeated_is_kept() {
         let (id, request) = rig.open(&incoming(method, "z9hG4bK1"), hop(UDP));
         let octets = rig.respond(id, &request, code).len();
         let server = rig.transactions.servers.get(id.0).unwrap();
+        assert!(server.trying.is_none());
         assert_eq!(
             server.last.len(),
             if kept { octets } else { 0 },

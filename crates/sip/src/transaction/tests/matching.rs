@@ -103,6 +103,18 @@ fn without_the_magic_cookie_rfc_2543_matches() {
 }
 
 #[test]
+fn the_tag_of_a_stateless_answer_follows_the_request() {
+    let rig = Rig::new();
+    let tag = |branch| {
+        let request = request_of(&incoming("INVITE", branch));
+        rig.transactions.stateless_tag(&request)
+    };
+    assert_eq!(tag("z9hG4bK1").len(), 16);
+    assert_eq!(tag("z9hG4bK1"), tag("z9hG4bK1"));
+    assert_ne!(tag("z9hG4bK1"), tag("z9hG4bK2"));
+}
+
+#[test]
 fn a_stray_ack_goes_up() {
     let mut rig = Rig::new();
     let out = rig.receive_udp(&incoming("ACK", "z9hG4bK1"));
@@ -172,7 +184,7 @@ fn responses_go_back_by_the_top_via() {
         let response = response_to(&request, 200);
         let now = rig.now;
         let sent = rig.transactions.respond(id, &response, now, &mut rig.out);
-        let reply = sent.unwrap();
+        let (reply, _) = sent.unwrap();
         assert_eq!(
             reply.remote,
             SocketAddr::from(([192, 0, 2, 9], port)),

@@ -73,7 +73,7 @@ impl Rig {
             panic!("not sent");
         };
         assert!(out.is_empty());
-        assert_eq!(sent, Some(hop));
+        assert_eq!(sent, Some((hop, message.clone())));
         text_of(&message)
     }
 
