@@ -3,12 +3,19 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use super::until;
 
 /// Ports in a block.
 const BLOCK: u16 = 400;
-/// First block; all blocks lie below the ports the kernel gives out by itself.
-const FIRST: u16 = 10_000;
-const BLOCKS: u16 = 55;
+/// Blocks lie below the ports that the kernel gives out by itself, and beside
+/// 20000 to 29999, from which a switch with the shipped configuration takes its
+/// media ports when it needs them.
+const LOW: u16 = 10_000;
+const LOW_BLOCKS: u16 = 25;
+const HIGH: u16 = 30_000;
+const BLOCKS: u16 = LOW_BLOCKS + 6;
 
 static TAKEN: AtomicU32 = AtomicU32::new(0);
 
@@ -22,20 +29,30 @@ pub struct PortBlock {
 impl PortBlock {
     /// Takes a block that nobody else holds and whose ports are free.
     pub fn take() -> Self {
-        let start = process::id().wrapping_mul(7) + TAKEN.fetch_add(1, Ordering::Relaxed);
+        let turn = TAKEN.fetch_add(1, Ordering::Relaxed);
+        let start = process::id().wrapping_mul(7).wrapping_add(turn);
+        until("a block of free ports", Duration::from_mins(1), || {
+            Self::take_one(start)
+        })
+    }
+
+    fn take_one(start: u32) -> Option<Self> {
         for turn in 0..u32::from(BLOCKS) {
             let index = (start.wrapping_add(turn) % u32::from(BLOCKS)) as u16;
-            let base = FIRST + index * BLOCK;
+            let base = match index.checked_sub(LOW_BLOCKS) {
+                None => LOW + index * BLOCK,
+                Some(index) => HIGH + index * BLOCK,
+            };
             if let Ok(guard) = TcpListener::bind((Ipv4Addr::LOCALHOST, base + BLOCK - 1))
                 && is_free(base)
             {
-                return Self {
+                return Some(Self {
                     base,
                     _guard: guard,
-                };
+                });
             }
         }
-        panic!("no block of {BLOCK} free ports between {FIRST} and 32000");
+        None
     }
 
     /// SIP over UDP and TCP.

@@ -57,7 +57,7 @@ impl Server {
             ended: false,
         };
         assert!(
-            server.lines.wait_for("ready", START).is_some(),
+            server.lines.wait_for("ready listeners", START).is_some(),
             "the server did not start:\n{}",
             server.lines.all().join("\n")
         );

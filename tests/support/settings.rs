@@ -70,13 +70,10 @@ impl Settings {
         );
         text = replace(&text, "[20000, 29999]", &format!("[{first}, {last}]"));
         text = replace(&text, "../data/call-records.jsonl", "calls.jsonl");
-        assert!(!text.contains("\n[limits]"), "one table of limits");
-        text.push_str("\n[limits]\n");
-        if self.limits.iter().all(|(key, _)| key != "max_calls") {
-            let _ = writeln!(text, "max_calls = {}", u32::from(last - first).div_ceil(2));
-        }
+        // No more calls than the ports of one test can carry.
+        text = set_limit(&text, "max_calls", u64::from(last - first).div_ceil(2));
         for (key, value) in &self.limits {
-            let _ = writeln!(text, "{key} = {value}");
+            text = set_limit(&text, key, *value);
         }
         for (name, actions) in &self.flows {
             let file = format!("{name}.flow.json");
@@ -106,6 +103,22 @@ impl Settings {
 /// `config/` as shipped.
 pub fn shipped_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("config")
+}
+
+/// The text with this key in `[limits]`, in the place of the line it may have.
+fn set_limit(text: &str, key: &str, value: u64) -> String {
+    let (before, section) = text
+        .split_once("[limits]\n")
+        .expect("config/strowger.toml has [limits]");
+    let mut lines: Vec<&str> = section.lines().collect();
+    let old = lines
+        .iter()
+        .take_while(|line| !line.is_empty())
+        .position(|line| line.split(' ').next() == Some(key));
+    if let Some(old) = old {
+        lines.remove(old);
+    }
+    format!("{before}[limits]\n{key} = {value}\n{}\n", lines.join("\n"))
 }
 
 fn replace(text: &str, what: &str, with: &str) -> String {

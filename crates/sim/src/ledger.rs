@@ -25,13 +25,20 @@ struct Accepted {
     superseded: bool,
 }
 
+/// A final response, and when it was sent first.
+#[derive(Debug)]
+struct Final {
+    message: Vec<u8>,
+    first: Instant,
+}
+
 /// What was sent and what came of it.
 #[derive(Debug, Default)]
 pub struct Ledger {
     /// By Call-ID and CSeq.
     accepted: BTreeMap<(String, u32), Accepted>,
     /// Final response of each server transaction, by branch and method.
-    finals: HashMap<(String, String), Vec<u8>>,
+    finals: HashMap<(String, String), Final>,
     /// Calls that said goodbye in either direction, by Call-ID.
     goodbyes: HashSet<String>,
     /// How far each call has come, by id.
@@ -215,14 +222,21 @@ impl Ledger {
     /// A server transaction has one final response (RFC 3261 §17.2).
     fn sent_final(&mut self, reading: &Reading, status: u16, bytes: &[u8], now: Instant) {
         let key = (reading.branch.clone(), reading.method.clone());
-        let first = self.finals.entry(key).or_insert_with(|| bytes.to_vec());
-        if first != bytes {
-            let (first, now) = (
-                String::from_utf8_lossy(first),
-                String::from_utf8_lossy(bytes),
-            );
+        let this = || Final {
+            message: bytes.to_vec(),
+            first: now,
+        };
+        let known = self.finals.entry(key).or_insert_with(this);
+        // After timers J and L the transaction is forgotten; a request that was
+        // under way for that long is a new one.
+        if now >= known.first + ACK_TIME {
+            *known = this();
+        }
+        if known.message != bytes {
+            let known = String::from_utf8_lossy(&known.message);
+            let other = String::from_utf8_lossy(bytes);
             self.complaints
-                .push(format!("two final responses: {first} and {now}"));
+                .push(format!("two final responses: {known} and {other}"));
         }
         if reading.method == "INVITE" && (200..300).contains(&status) {
             self.sent_acceptance(reading, bytes, now);

@@ -16,6 +16,10 @@ use super::timer::Timing;
 use crate::message::Message;
 use crate::transport::Hop;
 
+/// Transactions that have nothing left to do are forgotten together, so that a
+/// thousand of them a second do not wake their owner a thousand times.
+const FORGET_TOGETHER_MS: u64 = 100;
+
 /// Timers and limits of the transaction table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransactionConfig {
@@ -115,13 +119,15 @@ pub struct Transactions {
     /// Who wants to hear of transport errors, by the far end.
     by_hop: BTreeSet<(u64, TransactionId)>,
     deadlines: Deadlines,
+    /// Transactions are forgotten at whole `FORGET_TOGETHER` after this.
+    epoch: Instant,
     scratch: BytesMut,
 }
 
 impl Transactions {
     /// An empty table. `seed` makes branches and tags unguessable, so it has to
     /// come from a good source outside of tests.
-    pub fn new(config: TransactionConfig, seed: u64, _now: Instant) -> Self {
+    pub fn new(config: TransactionConfig, seed: u64, now: Instant) -> Self {
         let mut random = SplitMix(seed);
         let keys = Keys::new([random.next(), random.next()]);
         Self {
@@ -136,6 +142,7 @@ impl Transactions {
             stats: TransactionStats::default(),
             by_hop: BTreeSet::new(),
             deadlines: Deadlines::new(),
+            epoch: now,
             scratch: BytesMut::new(),
         }
     }
@@ -310,7 +317,21 @@ impl Transactions {
                 (server.machine.poll_timeout(), server.scheduled)
             }
         };
-        Some((timeout.map(|(at, _)| at), scheduled))
+        let deadline = timeout.map(|(at, timer)| {
+            if timer.only_forgets() {
+                self.forget_at(at)
+            } else {
+                at
+            }
+        });
+        Some((deadline, scheduled))
+    }
+
+    /// The first moment from `at` on at which transactions are forgotten.
+    fn forget_at(&self, at: Instant) -> Instant {
+        let since = at.saturating_duration_since(self.epoch).as_micros() as u64;
+        let whole = since.div_ceil(1000).next_multiple_of(FORGET_TOGETHER_MS);
+        self.epoch + Duration::from_millis(whole)
     }
 
     fn set_schedule(&mut self, id: TransactionId, at: Option<Instant>) {

@@ -37,6 +37,21 @@ pub enum Timer {
 }
 
 impl Timer {
+    /// Whether nothing but forgetting hangs on it: then it may come a little late.
+    pub fn only_forgets(self) -> bool {
+        match self {
+            Self::D | Self::I | Self::J | Self::K | Self::L | Self::M => true,
+            Self::A
+            | Self::B
+            | Self::E
+            | Self::F
+            | Self::G
+            | Self::H
+            | Self::Trying
+            | Self::Cancelled => false,
+        }
+    }
+
     /// The reason that stands beside a deadline.
     pub fn as_str(self) -> &'static str {
         match self {

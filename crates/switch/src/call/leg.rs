@@ -220,13 +220,11 @@ impl Leg {
 
     /// Orders the media port closed; `false` when there is nothing to wait for.
     pub(crate) fn close_media(&mut self, core: &mut Core) -> bool {
-        match &self.media {
-            Some(media) if media.close(core) => true,
-            Some(_) | None => {
-                self.media = None;
-                false
-            }
+        let waits = self.media.as_mut().is_some_and(|media| media.close(core));
+        if !waits {
+            self.media = None;
         }
+        waits
     }
 
     /// The worker has closed the port.

@@ -28,6 +28,7 @@ pub(crate) struct LegMedia {
     /// Our offer is out and unanswered.
     pub(crate) offer_pending: bool,
     opened: bool,
+    closing: bool,
 }
 
 /// The numbers of our RTP stream, chosen once.
@@ -76,6 +77,7 @@ impl LegMedia {
             agreed: None,
             offer_pending: false,
             opened: false,
+            closing: false,
         })
     }
 
@@ -142,7 +144,8 @@ impl LegMedia {
 
     /// Orders the port closed. `false` when it never was open: then it is free at
     /// once and its sockets are waiting still.
-    pub(crate) fn close(&self, core: &mut Core) -> bool {
+    pub(crate) fn close(&mut self, core: &mut Core) -> bool {
+        self.closing = true;
         if self.opened {
             core.effects
                 .push(Effect::Media(MediaOrder::Close { port: self.port }));
@@ -199,6 +202,9 @@ impl LegMedia {
     }
 
     fn order(&mut self, config: PortConfig, core: &mut Core) {
+        if self.closing {
+            return;
+        }
         let config = Box::new(config);
         let port = self.port;
         let order = if self.opened {

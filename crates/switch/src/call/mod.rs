@@ -206,7 +206,7 @@ impl Call {
     pub(crate) fn handle_invite_failed(&mut self, core: &mut Core, now: Instant) {
         if self.phase == Phase::Offering {
             let reason = "the INVITE's transaction failed".to_owned();
-            self.close(Outcome::local_failure(reason), core, now);
+            self.hang_up(Outcome::local_failure(reason), core, now);
         }
     }
 

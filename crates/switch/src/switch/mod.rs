@@ -158,8 +158,13 @@ impl Switch {
                 self.core.stats.count_request(request.method.as_bytes());
                 self.admit_request(request, hop, now);
             }
-            Ok(response @ Message::Response(_)) => {
+            Ok(Message::Response(response)) => {
                 self.core.stats.messages_received += 1;
+                if response.validate().is_err() {
+                    self.core.stats.responses_discarded += 1;
+                    return;
+                }
+                let response = Message::Response(response);
                 self.core
                     .transactions
                     .handle_message(response, hop, now, &mut self.core.said);

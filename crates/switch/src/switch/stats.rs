@@ -14,6 +14,8 @@ pub struct SwitchStats {
     pub retransmissions_sent: u64,
     /// Messages that no parser could make sense of.
     pub parse_errors: u64,
+    /// Responses too broken to be matched (RFC 3261 §8.1.3, RFC 4475).
+    pub responses_discarded: u64,
     /// Requests by method, in the order of `METHODS`.
     pub requests: [u64; METHODS.len()],
     /// Responses sent by class: 1xx to 6xx.

@@ -265,3 +265,16 @@ fn a_soup_of_input_comes_to_rest() {
         rig.assert_empty();
     }
 }
+
+#[test]
+fn transactions_are_forgotten_together() {
+    let mut rig = Rig::new();
+    for n in 1..=50 {
+        rig.now += Duration::from_millis(1);
+        let text = incoming("OPTIONS", &format!("z9hG4bK{n}")).replace("one@", &format!("{n}@"));
+        let (id, request) = rig.open(&text, hop(UDP));
+        rig.respond(id, &request, 200);
+    }
+    assert_eq!(rig.run_until(40_000), [(32_100, "Timer J")]);
+    assert!(rig.transactions.is_empty());
+}
