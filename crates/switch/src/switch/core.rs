@@ -135,7 +135,9 @@ impl Core {
             self.invites.remove(&id);
         }
         self.stats.count_response(status);
-        let sent = self.transactions.respond(id, &response, now, &mut self.said);
+        let sent = self
+            .transactions
+            .respond(id, &response, now, &mut self.said);
         self.flush_sends();
         sent
     }
@@ -153,7 +155,12 @@ impl Core {
     }
 
     /// Answers without keeping state (RFC 3261 §8.2.7).
-    pub(crate) fn respond_stateless(&mut self, mut request: Request, hop: Hop, rejection: &Rejection) {
+    pub(crate) fn respond_stateless(
+        &mut self,
+        mut request: Request,
+        hop: Hop,
+        rejection: &Rejection,
+    ) {
         if request.method == Method::Ack {
             return;
         }

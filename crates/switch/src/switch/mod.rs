@@ -209,8 +209,7 @@ impl Switch {
 
     fn handle_unframed(&mut self, hop: Hop, head: Bytes, status: u16) {
         self.core.stats.parse_errors += 1;
-        let Ok(Message::Request(request)) = Message::parse(head, &self.core.config.message)
-        else {
+        let Ok(Message::Request(request)) = Message::parse(head, &self.core.config.message) else {
             return;
         };
         let status = StatusCode::new(status).unwrap_or(StatusCode::BAD_REQUEST);
