@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde_json::json;
@@ -178,6 +179,23 @@ fn digits_choose_the_way_and_are_counted_as_events() {
 }
 
 #[test]
+fn a_bye_that_crosses_ours_is_answered() {
+    let mut bench = Bench::new(routes());
+    let mut caller = Caller::new("play", "c29");
+    call_up(&mut bench, &mut caller);
+    bench.play_done(PlayEnd::Finished);
+    let ours = bench.last("BYE ").to_owned();
+    bench.said();
+    let theirs = caller.bye();
+    bench.receive(&theirs);
+    assert_eq!(bench.said(), ["SIP/2.0 200 OK"]);
+    bench.receive(&answer_to(&ours, "200 OK"));
+    bench.port_closed(PortStats::default());
+    assert_eq!(bench.records[0].hangup_by, "local");
+    bench.at_rest();
+}
+
+#[test]
 fn the_bye_waits_for_the_ack() {
     let mut bench = Bench::new(routes());
     let mut caller = Caller::new("play", "c4");
@@ -235,6 +253,8 @@ fn cancel_ends_an_unanswered_call() {
     bench.receive(&caller.invite(OFFER));
     bench.said();
     bench.receive(&caller.cancel());
+    let tags: HashSet<_> = bench.sent.iter().map(|message| to_tag(message)).collect();
+    assert_eq!(tags.len(), 1, "RFC 3261 §9.2: the INVITE's tag");
     assert_eq!(
         bench.said(),
         ["SIP/2.0 200 OK", "SIP/2.0 487 Request Terminated"]
@@ -329,6 +349,9 @@ fn requests_that_are_refused() {
         ("MESSAGE", "", "SIP/2.0 405"),
         ("REGISTER", "", "SIP/2.0 405"),
         ("FROBNICATE", "", "SIP/2.0 501"),
+        // RFC 3261 §8.2: the method comes before what the headers demand.
+        ("MESSAGE", "Require: 100rel\r\n", "SIP/2.0 405"),
+        ("FROBNICATE", "Require: 100rel\r\n", "SIP/2.0 501"),
         ("BYE", "", "SIP/2.0 481"),
         ("OPTIONS", "Require: 100rel\r\n", "SIP/2.0 420"),
         ("OPTIONS", "Content-Encoding: gzip\r\n", "SIP/2.0 415"),
@@ -496,4 +519,9 @@ fn answer_to(request: &str, status: &str) -> String {
         "SIP/2.0 {status}\r\n{}\r\nContent-Length: 0\r\n\r\n",
         headers.join("\r\n")
     )
+}
+
+fn to_tag(message: &str) -> Option<&str> {
+    let to = message.lines().find(|line| line.starts_with("To:"))?;
+    to.split_once(";tag=").map(|(_, tag)| tag)
 }

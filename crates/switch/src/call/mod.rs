@@ -154,6 +154,12 @@ impl Call {
         core: &mut Core,
         now: Instant,
     ) {
+        // RFC 3261 §15.1.1: the dialog lives until our BYE is answered. A BYE that
+        // crosses it is none too late (RFC 5407 §3.1.4).
+        if request.method == Method::Bye && self.leg.bye().is_some() {
+            core.ok(transaction, request, now);
+            return;
+        }
         if let Err(rejection) = self.leg.admit(request) {
             core.reject(transaction, request, &rejection, now);
             return;

@@ -180,7 +180,8 @@ impl Core {
         rejection: &Rejection,
         now: Instant,
     ) {
-        let tag = self.random.tag();
+        let tag = self.transactions.to_tag(id);
+        let tag = tag.unwrap_or_else(|| self.random.tag());
         let mut response = rejection.response(request, Some(&tag));
         self.dress(&mut response);
         self.respond(id, &response, now);
