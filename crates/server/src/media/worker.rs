@@ -255,7 +255,16 @@ impl<I: PacketIo> Worker<I> {
     fn settle(&mut self) {
         for event in self.events.drain(..) {
             match &event {
-                MediaEvent::Latched { port, source } => self.io.connect(port.slot, *source),
+                // Only where nobody else can still take the latch: a connected socket
+                // hears no one but its peer, and whoever spoke first may be a stranger.
+                MediaEvent::Latched { port, source } => {
+                    let open = self.ports.get(port.slot as usize).and_then(Option::as_ref);
+                    if open.is_some_and(|open| open.remote == Some(*source)) {
+                        self.io.connect(port.slot, *source);
+                    } else {
+                        self.io.disconnect(port.slot);
+                    }
+                }
                 MediaEvent::Closed { port, stats } => {
                     if let Some(place) = self.ports.get_mut(port.slot as usize)
                         && let Some(open) = place.take_if(|open| open.port == *port)
