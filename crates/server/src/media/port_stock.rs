@@ -17,6 +17,9 @@ use crate::sys;
 /// the rest to the next one.
 const MAX_SKIPS: usize = 16;
 
+/// Ports that are warned about; those beyond are DEBUG.
+const MAX_WARNINGS: usize = 8;
+
 /// DSCP "expedited forwarding" (RFC 3246, RFC 4594 §4.1) as the octet of the IP header.
 const EXPEDITED_FORWARDING: u32 = 46 << 2;
 
@@ -93,11 +96,13 @@ pub struct PortStock {
     bound: Vec<Option<SocketPair>>,
     bound_count: usize,
     warned: Vec<bool>,
+    warnings: usize,
 }
 
 impl PortStock {
     /// Binds up to `depth` pairs of the range on `address` and names them to
-    /// `announce`. Taken ports are passed over with a warning each.
+    /// `announce`. Taken ports are passed over; the first of them
+    /// with a warning each.
     pub fn new(
         address: IpAddr,
         range: PortRange,
@@ -118,6 +123,7 @@ impl PortStock {
             bound: std::iter::repeat_with(|| None).take(pairs).collect(),
             bound_count: 0,
             warned: vec![false; pairs],
+            warnings: 0,
         };
         match stock.fill(pairs, &mut announce) {
             Some(reason) if stock.bound_count == 0 => Err(PortStockError::AllTaken {
@@ -173,6 +179,11 @@ impl PortStock {
                     self.bound_count += 1;
                     announce(port);
                 }
+                // Not this port's fault: the next one would fare no better.
+                Err(error) if is_out_of_descriptors(&error) => {
+                    self.free.push_front(port);
+                    return Some(error);
+                }
                 Err(error) => {
                     skips -= 1;
                     self.free.push_back(port);
@@ -189,11 +200,24 @@ impl PortStock {
         (slot < self.bound.len()).then_some(slot)
     }
 
+    /// A warning for each of the first ports; a program that sits on the whole range
+    /// is no reason for thousands.
     fn warn_once(&mut self, slot: usize, port: u16, error: &io::Error) {
-        if !std::mem::replace(&mut self.warned[slot], true) {
-            tracing::warn!(address = %self.address, port, %error, "media port cannot be bound, passing over it");
+        if std::mem::replace(&mut self.warned[slot], true) {
+            return;
+        }
+        let address = self.address;
+        self.warnings += 1;
+        if self.warnings <= MAX_WARNINGS {
+            tracing::warn!(%address, port, %error, "media port cannot be bound, passing over it");
+        } else {
+            tracing::debug!(%address, port, %error, "media port cannot be bound, passing over it");
         }
     }
+}
+
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }
 
 fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
