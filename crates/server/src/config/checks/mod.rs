@@ -66,7 +66,7 @@ impl Checks<'_> {
         let (listeners, media_addresses) = self.listeners(&file.sip.listeners, &media);
         let transactions = self.transactions(&file.sip, &file.limits, &listeners);
         let http = self.http(&file.http);
-        let routes = self.routes(file, &media.folder);
+        let routes = self.routes(file, &media);
         let switch = SwitchConfig {
             media_workers: media.workers,
             max_ports_per_worker: media.max_ports_per_worker,

@@ -119,7 +119,8 @@ fn with_flow_file(name: &str, json: &str) -> Vec<String> {
     fs::write(folder.path().join("a.json"), json).unwrap();
     fs::create_dir(folder.path().join("media")).unwrap();
     fs::write(folder.path().join("media/there.wav"), "no WAV").unwrap();
-    let try_prompt = |media: &Path, url: &str| {
+    let try_prompt = |media: &Path, url: &str, max_prompt_s: u32| {
+        assert_eq!(max_prompt_s, 600, "the default");
         assert!(media.join("there.wav").is_file());
         if url == "there.wav" {
             return Ok(());
