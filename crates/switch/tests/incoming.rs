@@ -32,6 +32,15 @@ fn routes() -> Routes {
             json!([{"type": "hangup", "option": {"reason": "busy"}}]),
         ),
         (
+            "menu",
+            json!([
+                {"type": "digits_receive", "option": {"length": 2, "duration": 5000}},
+                {"type": "branch", "option": {"target_ids": {"42": "found"}}},
+                {"type": "hangup", "option": {"reason": "reject"}},
+                {"id": "found", "type": "play", "option": {"stream_urls": ["found.wav"]}}
+            ]),
+        ),
+        (
             "early",
             json!([
                 {"type": "play", "option": {"stream_urls": ["prompt.wav"], "early_media": true}},
@@ -42,7 +51,7 @@ fn routes() -> Routes {
     let mut set = FlowSet::default();
     let mut rules = Vec::new();
     for (name, actions) in flows {
-        set.insert(Flow::from_json(name, &actions).unwrap());
+        set.insert(Flow::from_json(name, &actions).expect("a flow"));
         rules.push(DialEntry {
             users: DialMatch::Exact(name.into()),
             flow: name.into(),
@@ -50,7 +59,7 @@ fn routes() -> Routes {
     }
     Routes {
         flows: set,
-        dial_plan: DialPlan::new(rules).unwrap(),
+        dial_plan: DialPlan::new(rules).expect("a dial plan"),
     }
 }
 
@@ -148,6 +157,24 @@ fn a_prompt_is_played_and_then_the_switch_hangs_up() {
     assert_eq!(bench.records[0].hangup_by, "local");
     assert_eq!(bench.records[0].media.as_ref().unwrap().mos, None);
     bench.at_rest();
+}
+
+#[test]
+fn digits_choose_the_way_and_are_counted_as_events() {
+    let mut bench = Bench::new(routes());
+    let mut caller = Caller::new("menu", "c28");
+    call_up(&mut bench, &mut caller);
+    bench.digit('4');
+    assert!(
+        !bench
+            .orders
+            .iter()
+            .any(|order| matches!(order, MediaOrder::Play { .. }))
+    );
+    bench.digit('2');
+    assert_eq!(bench.playing().1, ["found.wav"]);
+    let digits = bench.events.iter().filter(|name| *name == "dtmf_received");
+    assert_eq!(digits.count(), 2);
 }
 
 #[test]
@@ -341,7 +368,7 @@ fn an_invite_that_cannot_be_answered() {
 #[test]
 fn past_the_limits_a_new_call_is_told_to_come_back() {
     let mut bench = Bench::with(routes(), Transport::Udp, |config| {
-        config.limits.max_calls = 1
+        config.limits.max_calls = 1;
     });
     let mut first = Caller::new("echo", "c14");
     call_up(&mut bench, &mut first);
@@ -354,7 +381,7 @@ fn past_the_limits_a_new_call_is_told_to_come_back() {
     bench.last("SIP/2.0 200");
 
     let mut bench = Bench::with(routes(), Transport::Udp, |config| {
-        config.limits.max_calls_per_second = 1
+        config.limits.max_calls_per_second = 1;
     });
     bench.receive(&Caller::new("busy", "c17").invite(OFFER));
     bench.last("SIP/2.0 486");
@@ -402,7 +429,7 @@ fn an_idle_switch_is_drained_at_once() {
 #[test]
 fn the_longest_duration_and_the_ring_timeout_end_a_call() {
     let mut bench = Bench::with(routes(), Transport::Udp, |config| {
-        config.limits.max_call_duration = Duration::from_secs(60);
+        config.limits.max_call_duration = Duration::from_mins(1);
     });
     let mut caller = Caller::new("echo", "c23");
     call_up(&mut bench, &mut caller);

@@ -198,7 +198,7 @@ impl Call {
         core.table.set_status(self.id, CallStatus::Canceling);
         self.tell(core, EventKind::Canceling);
         self.leg
-            .reject(Rejection::new(StatusCode::REQUEST_TERMINATED), core, now);
+            .reject(&Rejection::new(StatusCode::REQUEST_TERMINATED), core, now);
         self.close(Outcome::cancelled(), core, now);
     }
 
@@ -232,12 +232,12 @@ impl Call {
             } => {
                 if self.is_live() {
                     self.tell(core, EventKind::Digit(digit.as_char()));
-                    self.feed(CallEvent::Digit { digit, duration_ms }, core, now);
+                    self.feed(&CallEvent::Digit { digit, duration_ms }, core, now);
                 }
             }
             MediaEvent::PlayDone { play, end, .. } => {
                 if self.is_live() {
-                    self.feed(CallEvent::PlayDone { play, end }, core, now);
+                    self.feed(&CallEvent::PlayDone { play, end }, core, now);
                 }
             }
             MediaEvent::Closed { port, stats } => {
@@ -254,7 +254,7 @@ impl Call {
     pub(crate) fn hang_up(&mut self, outcome: Outcome, core: &mut Core, now: Instant) {
         match self.phase {
             Phase::Offering => {
-                self.leg.reject(outcome.rejection(), core, now);
+                self.leg.reject(&outcome.rejection(), core, now);
                 self.close(outcome, core, now);
             }
             Phase::Accepted => {
@@ -372,7 +372,7 @@ impl Call {
         match self.phase {
             Phase::Offering => {
                 self.leg
-                    .reject(Rejection::new(StatusCode::REQUEST_TERMINATED), core, now);
+                    .reject(&Rejection::new(StatusCode::REQUEST_TERMINATED), core, now);
                 self.close(Outcome::cancelled(), core, now);
             }
             Phase::Accepted | Phase::Up => {
@@ -389,7 +389,7 @@ impl Call {
             self.phase = Phase::Up;
         }
         if let Some(event) = event.filter(|_| self.is_live()) {
-            self.feed(event, core, now);
+            self.feed(&event, core, now);
         }
         if self.bye_wanted && self.phase == Phase::Up {
             self.bye_wanted = false;

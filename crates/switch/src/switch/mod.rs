@@ -209,8 +209,7 @@ impl Switch {
 
     fn handle_unframed(&mut self, hop: Hop, head: Bytes, status: u16) {
         self.core.stats.parse_errors += 1;
-        let Ok(Message::Request(request)) = Message::parse(head, &self.core.config.message)
-        else {
+        let Ok(Message::Request(request)) = Message::parse(head, &self.core.config.message) else {
             return;
         };
         let status = StatusCode::new(status).unwrap_or(StatusCode::BAD_REQUEST);
@@ -241,7 +240,7 @@ impl Switch {
             }
             Control::HangUp(id) => {
                 self.with_call(id, |call, core| {
-                    call.hang_up(Outcome::operator(), core, now)
+                    call.hang_up(Outcome::operator(), core, now);
                 });
             }
             Control::Routes(routes) => self.routes = routes,

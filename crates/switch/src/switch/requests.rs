@@ -54,7 +54,7 @@ impl Switch {
             return;
         };
         self.with_call(call, |call, core| {
-            call.handle_request(id, request, core, now)
+            call.handle_request(id, request, core, now);
         });
     }
 
