@@ -25,10 +25,10 @@ use crate::signalling::Board;
 
 /// Connections at one time; the next ones wait in the kernel. Descriptors are for
 /// calls.
-const MAX_CONNECTIONS: usize = 64;
+const MAX_CONNECTIONS: usize = 256;
 
 /// Life of a connection, so that nobody who dribbles a request keeps a place.
-const MAX_LIFE: Duration = Duration::from_secs(15);
+const MAX_LIFE: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
 struct Shown {
