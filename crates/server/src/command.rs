@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::check;
 use crate::config::Config;
+use crate::ebb;
 use crate::http;
 use crate::logging::Log;
 use crate::prompts;
@@ -99,6 +100,7 @@ fn watch(config: Config, mut running: Running) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()?;
     let code = runtime.block_on(async {
+        tokio::spawn(ebb::watch(Arc::clone(&running.board)));
         if let Some(listener) = running.http.take() {
             let board = Arc::clone(&running.board);
             tokio::spawn(async move {

@@ -5,6 +5,7 @@
 pub mod check;
 pub mod command;
 pub mod config;
+mod ebb;
 pub mod http;
 pub mod logging;
 pub mod media;

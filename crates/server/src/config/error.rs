@@ -3,6 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
+/// Characters of a source line that are shown: a flow in JSON may be one long line.
+const MAX_EXCERPT: usize = 160;
+
 /// One thing that is wrong. `Display` gives the lines that an operator reads: where,
 /// what, the source line with a caret, what was expected, the nearest valid name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,15 +59,23 @@ impl fmt::Display for ConfigError {
             self.file.display(),
             self.message
         )?;
+        let skipped = (column - 1).saturating_sub(MAX_EXCERPT / 2);
+        let skipped = if self.source_line.len() > MAX_EXCERPT {
+            skipped
+        } else {
+            0
+        };
+        let excerpt = self.source_line.chars().skip(skipped).take(MAX_EXCERPT);
+        let excerpt: String = excerpt.collect();
         // A tab before the caret stays a tab, so that both lines stand alike.
-        let indent: String = self
-            .source_line
+        let indent: String = excerpt
             .chars()
-            .take(column - 1)
+            .take(column - 1 - skipped)
             .map(|c| if c == '\t' { '\t' } else { ' ' })
             .collect();
-        writeln!(f, "{line} | {}", self.source_line)?;
-        write!(f, "{:margin$} | {indent}{}", "", "^".repeat(self.width))?;
+        let carets = "^".repeat(self.width.min(MAX_EXCERPT));
+        writeln!(f, "{line} | {excerpt}")?;
+        write!(f, "{:margin$} | {indent}{carets}", "")?;
         if let Some(expected) = &self.expected {
             write!(f, "\n{:margin$} = expected {expected}", "")?;
         }
@@ -72,5 +83,28 @@ impl fmt::Display for ConfigError {
             write!(f, "\n{:margin$} = did you mean `{nearest}`?", "")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_line_the_place_is_shown() {
+        for column in [1, 50, 80, 81, 100_000, 200_000] {
+            let mut text = vec!['.'; 200_000];
+            text[column - 1] = 'X';
+            let error = ConfigError {
+                line: 1,
+                column,
+                source_line: text.into_iter().collect(),
+                ..ConfigError::of_file("f.json".into(), "wrong".to_owned())
+            };
+            let shown = error.to_string();
+            let lines: Vec<&str> = shown.lines().collect();
+            assert!(lines[1].len() <= MAX_EXCERPT + 4, "{column}");
+            assert_eq!(lines[1].find('X'), lines[2].find('^'), "{column}");
+        }
     }
 }

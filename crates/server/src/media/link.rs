@@ -10,7 +10,7 @@ use std::io;
 use std::sync::Arc;
 
 use rtrb::{Consumer, Producer, PushError, RingBuffer};
-use strowger_media::vocabulary::{MediaCommand, MediaEvent, PortConfig, PortId};
+use strowger_media::vocabulary::{MediaCommand, MediaEvent, PlayEnd, PlayId, PortConfig, PortId};
 
 use super::SocketPair;
 use crate::sys::Doorbell;
@@ -41,8 +41,18 @@ pub enum WorkerOrder {
 /// rung when events were put into the ring.
 pub fn link(max_ports: u32, signalling: Arc<Doorbell>) -> io::Result<(MediaLink, WorkerEnd)> {
     let capacity = max_ports as usize * 2 + SPARE_ORDERS;
-    let (orders, orders_out) = RingBuffer::new(capacity);
-    let (events_in, events) = RingBuffer::new(capacity);
+    let port = PortId {
+        worker: 0,
+        slot: 0,
+        generation: 0,
+    };
+    let order = || WorkerOrder::Command(MediaCommand::StopPlay { port });
+    let (orders, orders_out) = touched_ring(capacity, order);
+    let (events_in, events) = touched_ring(capacity, || MediaEvent::PlayDone {
+        port,
+        play: PlayId(0),
+        end: PlayEnd::Stopped,
+    });
     let bell = Arc::new(Doorbell::new()?);
     let here = MediaLink {
         orders,
@@ -178,6 +188,15 @@ impl WorkerEnd {
     pub fn bell(&self) -> &Doorbell {
         &self.bell
     }
+}
+
+/// A ring whose memory is all there: the first thousands of calls do not wait for
+/// the kernel to find it, and the process is as large after them as before.
+fn touched_ring<T>(capacity: usize, filling: impl Fn() -> T) -> (Producer<T>, Consumer<T>) {
+    let (mut producer, mut consumer) = RingBuffer::new(capacity);
+    while producer.push(filling()).is_ok() {}
+    while consumer.pop().is_ok() {}
+    (producer, consumer)
 }
 
 #[cfg(test)]

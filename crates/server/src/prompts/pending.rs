@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
@@ -150,12 +151,19 @@ struct Request {
     names: Arc<[Arc<str>]>,
 }
 
+/// A file that makes its reader panic fails alone: without this thread there would
+/// be no prompt for anybody.
+fn read(library: &mut Library, name: &str) -> Result<Arc<Prompt>, String> {
+    let read = AssertUnwindSafe(|| library.get(name));
+    match catch_unwind(read) {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("prompt {name:?}: the file cannot be read")),
+    }
+}
+
 fn serve(mut library: Library, requests: &Receiver<Request>, replies: &UnboundedSender<Reply>) {
     while let Ok(Request { ticket, names }) = requests.recv() {
-        let result = names
-            .iter()
-            .map(|name| library.get(name).map_err(|error| error.to_string()))
-            .collect();
+        let result = names.iter().map(|name| read(&mut library, name)).collect();
         let reply = Reply {
             ticket,
             names,

@@ -4,12 +4,14 @@
 mod clock;
 mod datagram;
 mod epoll;
+mod memory;
 mod readiness;
 mod thread;
 
 pub use clock::{ClockPair, monotonic_ns, sleep_until_ns};
 pub use datagram::{Received, disconnect, enable_arrival_times, receive};
 pub use epoll::{Doorbell, Epoll, ReadyList};
+pub use memory::release_free_memory;
 pub use readiness::{watch_bell, watch_socket};
 pub use thread::{allowed_cpus, pin_to_cpu, raise_open_files, raise_priority};
 
