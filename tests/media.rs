@@ -36,6 +36,7 @@ fn every_packet_comes_back_once_in_order_and_soon() {
     assert_eq!(record["codec"], "PCMU", "{record}");
     assert_eq!(record["media"]["packets_received"], 150, "{record}");
     assert_eq!(record["media"]["lost"], 0, "{record}");
+    assert!(record["media"]["mos"].as_f64() > Some(4.0), "{record}");
     assert_eq!(record["media"]["octets_received"], 150 * 160, "{record}");
 }
 
@@ -238,10 +239,7 @@ fn three_wrong_digits_end_the_menu() {
 
 #[test]
 fn sipp_presses_a_key() {
-    // SIPp plays captures through a raw socket, which takes root.
-    // SAFETY: geteuid has no arguments and cannot fail.
-    if unsafe { libc::geteuid() } != 0 {
-        eprintln!("not run: SIPp needs root to send digits");
+    if !sipp_plays_captures() {
         return;
     }
     let server = Server::usual();
@@ -249,6 +247,31 @@ fn sipp_presses_a_key() {
         .user("ivr")
         .run(&server)
         .assert_no_retransmission();
+}
+
+#[test]
+fn sipps_own_recording_comes_back() {
+    if !sipp_plays_captures() {
+        return;
+    }
+    let server = Server::usual();
+    Sipp::built_in("uac_pcap")
+        .user("echo")
+        .calls(3, 10)
+        .run(&server)
+        .assert_no_retransmission();
+    support::until("3 call records", Duration::from_secs(5), || {
+        (server.records().len() == 3).then_some(())
+    });
+    for record in server.records() {
+        assert_eq!(record["codec"], "PCMA", "{record}");
+        assert_eq!(record["media"]["digits"], 1, "{record}");
+        // About 8 s of audio and one digit.
+        let [received, sent] = ["packets_received", "packets_sent"]
+            .map(|field| record["media"][field].as_u64().unwrap_or_default());
+        assert!(received > 200, "{record}");
+        assert!(sent > received * 9 / 10, "{record}");
+    }
 }
 
 #[test]
@@ -385,6 +408,16 @@ fn reports_are_sent_beside_the_audio() {
     assert_eq!(buffer[0] >> 6, 2);
     assert_eq!(buffer[1], 200, "RFC 3550 §6.4.1: SR first, it sends");
     phone.hang_up();
+}
+
+/// SIPp plays captures through a raw socket, which takes root.
+fn sipp_plays_captures() -> bool {
+    // SAFETY: geteuid has no arguments and cannot fail.
+    let root = unsafe { libc::geteuid() } == 0;
+    if !root {
+        eprintln!("not run: SIPp needs root to play captures");
+    }
+    root
 }
 
 /// Sends the payloads at their pace and waits until as many have come back.

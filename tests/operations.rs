@@ -237,7 +237,8 @@ fn taken_media_ports_are_named() {
     let file = settings.write(&ports, &folder);
     let run = strowger(&["run", "--config", &file.display().to_string()]);
     assert!(!run.status.success(), "{}", run.text);
-    assert!(run.text.contains(&port.to_string()), "{}", run.text);
+    let words = format!("no media port of {port}-{}", port + 1);
+    assert!(run.text.contains(&words), "{}", run.text);
     let _ = std::fs::remove_dir_all(folder);
 }
 
