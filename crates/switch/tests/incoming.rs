@@ -371,6 +371,20 @@ fn requests_that_are_refused() {
 }
 
 #[test]
+fn a_message_beyond_the_limit_gets_513_and_leaves_nothing() {
+    let mut bench = Bench::with(routes(), Transport::Udp, |config| {
+        config.message.max_message_bytes = 600;
+    });
+    let caller = Caller::new("echo", "c29");
+    bench.receive(&caller.invite(&format!("{OFFER}a={}\r\n", "x".repeat(600))));
+    bench.last("SIP/2.0 513");
+    bench.receive(&caller.ack(&"x".repeat(700)));
+    bench.receive(&"x".repeat(700));
+    assert_eq!(bench.said(), ["SIP/2.0 513 Message Too Large"]);
+    assert_eq!(bench.switch.stats().transactions_live, 0);
+}
+
+#[test]
 fn an_invite_that_cannot_be_answered() {
     let text = OFFER.replace("RTP/AVP 0 101", "RTP/AVP 18");
     let table = [

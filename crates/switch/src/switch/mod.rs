@@ -152,7 +152,14 @@ impl Switch {
     }
 
     fn handle_message(&mut self, hop: Hop, message: Bytes, now: Instant) {
-        match Message::parse(message, &self.core.config.message) {
+        let limits = &self.core.config.message;
+        if message.len() > limits.max_message_bytes {
+            let head = message.slice(..limits.max_message_bytes);
+            let status = StatusCode::MESSAGE_TOO_LARGE.code();
+            self.handle_unframed(hop, head, status);
+            return;
+        }
+        match Message::parse(message, limits) {
             Ok(Message::Request(request)) => {
                 self.core.stats.messages_received += 1;
                 self.core.stats.count_request(request.method.as_bytes());
