@@ -155,7 +155,7 @@ impl Call {
         now: Instant,
     ) {
         // RFC 3261 §15.1.1: the dialog lives until our BYE is answered. A BYE that
-        // crosses it is none too late (RFC 5407, BYE in the mortal state).
+        // crosses it is none too late (RFC 5407).
         if request.method == Method::Bye && self.leg.bye().is_some() {
             core.ok(transaction, request, now);
             return;
