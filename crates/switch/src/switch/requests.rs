@@ -32,13 +32,13 @@ impl Switch {
         match &request.method {
             Method::Invite => self.handle_invite(id, request, hop, now),
             Method::Options => self.core.answer_options(id, &request, now),
+            Method::Register => self.handle_register(id, &request, hop, now),
             // RFC 3261 §15.1.2, §12.2.2: they belong to a dialog and name none.
             Method::Bye | Method::Prack | Method::Update | Method::Info => {
                 self.core.no_such_dialog(id, &request, now);
             }
             Method::Ack
             | Method::Cancel
-            | Method::Register
             | Method::Refer
             | Method::Subscribe
             | Method::Notify
@@ -132,7 +132,12 @@ impl Switch {
 
 /// RFC 3261 §8.2.2.3 and §8.2.3: extensions we lack, bodies we cannot read.
 fn unmet_requirement(request: &Request) -> Option<Rejection> {
-    let required: Vec<_> = request.headers.tokens(&HeaderName::Require).collect();
+    let is_lacking = |option: &&[u8]| {
+        // RFC 3327 is for registrars.
+        !(request.method == Method::Register && option.eq_ignore_ascii_case(b"path"))
+    };
+    let required = request.headers.tokens(&HeaderName::Require);
+    let required: Vec<_> = required.filter(is_lacking).collect();
     if !required.is_empty() {
         let unsupported = required.join(&b", "[..]);
         let rejection = Rejection::new(StatusCode::BAD_EXTENSION);
