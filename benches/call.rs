@@ -43,7 +43,14 @@ fn answered_call(criterion: &mut Criterion) {
 
 fn one_call(switch: &mut Switch, number: u64, now: Instant, out: &mut Vec<Effect>) {
     let port = 10_000 + (number % 1000) as u16 * 2;
-    switch.handle_input(Input::PortReady { address: MediaAddressId(0), port }, now, out);
+    switch.handle_input(
+        Input::PortReady {
+            address: MediaAddressId(0),
+            port,
+        },
+        now,
+        out,
+    );
     receive(switch, request("INVITE", number, 1, "", SDP), now, out);
     let answer = out.iter().find_map(|effect| match effect {
         Effect::Send { message, .. } => Some(message.clone()),
@@ -58,7 +65,10 @@ fn one_call(switch: &mut Switch, number: u64, now: Instant, out: &mut Vec<Effect
         _ => None,
     });
     let port = port.expect("the port is closed");
-    let closed = MediaEvent::Closed { port, stats: Box::new(PortStats::default()) };
+    let closed = MediaEvent::Closed {
+        port,
+        stats: Box::new(PortStats::default()),
+    };
     switch.handle_input(Input::Media(closed), now, out);
     assert!(out.iter().any(|effect| matches!(effect, Effect::Record(_))));
     out.clear();
@@ -66,13 +76,26 @@ fn one_call(switch: &mut Switch, number: u64, now: Instant, out: &mut Vec<Effect
 
 fn receive(switch: &mut Switch, message: Bytes, now: Instant, out: &mut Vec<Effect>) {
     let remote = "127.0.0.1:5081".parse().expect("an address");
-    let hop = Hop { transport: Transport::Udp, listener: ListenerId(0), remote, connection: None };
+    let hop = Hop {
+        transport: Transport::Udp,
+        listener: ListenerId(0),
+        remote,
+        connection: None,
+    };
     switch.handle_input(Input::Sip { hop, message }, now, out);
 }
 
 fn request(method: &str, number: u64, cseq: u32, tag: &str, body: &str) -> Bytes {
-    let to_tag = if tag.is_empty() { String::new() } else { format!(";tag={tag}") };
-    let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+    let to_tag = if tag.is_empty() {
+        String::new()
+    } else {
+        format!(";tag={tag}")
+    };
+    let kind = if body.is_empty() {
+        ""
+    } else {
+        "Content-Type: application/sdp\r\n"
+    };
     format!(
         "{method} sip:answer@127.0.0.1:5060 SIP/2.0\r\n\
          Via: SIP/2.0/UDP 127.0.0.1:5081;branch=z9hG4bK-{number}-{method}-{cseq}\r\n\
@@ -87,7 +110,10 @@ fn request(method: &str, number: u64, cseq: u32, tag: &str, body: &str) -> Bytes
 
 fn to_tag(answer: &[u8]) -> String {
     let text = std::str::from_utf8(answer).expect("our own answer is text");
-    let to = text.lines().find(|line| line.starts_with("To:")).expect("a To header");
+    let to = text
+        .lines()
+        .find(|line| line.starts_with("To:"))
+        .expect("a To header");
     to.split_once("tag=").expect("a tag").1.to_owned()
 }
 
@@ -97,8 +123,10 @@ fn new_switch(now: Instant) -> Switch {
     let mut flows = FlowSet::default();
     let actions = serde_json::json!([{"type": "answer"}, {"type": "stop"}]);
     flows.insert(Flow::from_json("answer", &actions).expect("a flow"));
-    let entry =
-        DialEntry { users: DialMatch::Exact("answer".into()), flow: "answer".into() };
+    let entry = DialEntry {
+        users: DialMatch::Exact("answer".into()),
+        flow: "answer".into(),
+    };
     let dial_plan = DialPlan::new(vec![entry]).expect("a dial plan");
     let config = SwitchConfig {
         listeners: vec![Listener {
@@ -107,7 +135,10 @@ fn new_switch(now: Instant) -> Switch {
             advertised: address,
             media_address: MediaAddressId(0),
         }],
-        media_addresses: vec![MediaAddress { local: ip, advertised: ip }],
+        media_addresses: vec![MediaAddress {
+            local: ip,
+            advertised: ip,
+        }],
         media_workers: 2,
         max_ports_per_worker: 4096,
         codecs: vec![Codec::Pcmu, Codec::Pcma],
@@ -130,7 +161,16 @@ fn new_switch(now: Instant) -> Switch {
         registration: None,
     };
     let table = Arc::new(CallTable::new(config.limits.max_calls));
-    Switch::new(config, table, 1, Clock { base: now, unix_ms: 0 }, now)
+    Switch::new(
+        config,
+        table,
+        1,
+        Clock {
+            base: now,
+            unix_ms: 0,
+        },
+        now,
+    )
 }
 
 criterion_group!(benches, answered_call);

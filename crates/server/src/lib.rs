@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod net;
 pub mod prompts;
 pub mod records;
+pub mod registrations;
 pub mod reload;
 pub mod signalling;
 pub mod start;

@@ -101,6 +101,12 @@ impl Users {
         &self.credentials[user.0 as usize]
     }
 
+    /// All users in the order they came.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Credentials)> {
+        let names = self.names.iter().map(String::as_str);
+        names.zip(&self.credentials)
+    }
+
     /// Number of users.
     pub fn len(&self) -> usize {
         self.names.len()

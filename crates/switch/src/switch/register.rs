@@ -72,7 +72,8 @@ impl Registration {
 
     /// Turns what the registrar said into effects.
     fn tell(&mut self, core: &mut Core, now: Instant) {
-        for said in self.said.drain(..) {
+        let mut said = std::mem::take(&mut self.said);
+        for said in said.drain(..) {
             let (aor, change) = match said {
                 RegistrarOutput::Registered { aor } => (aor, Some(ExtensionChange::Registered)),
                 RegistrarOutput::Changed { aor } => (aor, Some(ExtensionChange::Changed)),
@@ -85,19 +86,9 @@ impl Registration {
                     expired: false,
                 } => (aor, Some(ExtensionChange::Unregistered)),
             };
-            let bindings = self.registrar.bindings(&aor);
-            if self.keep {
-                let kept = KeptRegistration {
-                    aor: Arc::clone(&aor),
-                    contacts: bindings
-                        .iter()
-                        .map(|binding| keep(binding, core, now))
-                        .collect(),
-                };
-                core.effects.push(Effect::Registration(Box::new(kept)));
-            }
+            self.keep(&aor, core, now);
             if let Some(change) = change {
-                let contacts = bindings.len();
+                let contacts = self.registrar.bindings(&aor).len();
                 core.effects.push(Effect::Event(Event {
                     call: None,
                     id: aor,
@@ -105,6 +96,20 @@ impl Registration {
                 }));
             }
         }
+        self.said = said;
+    }
+
+    /// Has the contacts of a user kept over a restart, where that is wanted.
+    fn keep(&self, aor: &Arc<str>, core: &mut Core, now: Instant) {
+        if !self.keep {
+            return;
+        }
+        let bindings = self.registrar.bindings(aor).iter();
+        let kept = KeptRegistration {
+            aor: Arc::clone(aor),
+            contacts: bindings.map(|binding| keep(binding, core, now)).collect(),
+        };
+        core.effects.push(Effect::Registration(Box::new(kept)));
     }
 }
 
@@ -209,15 +214,15 @@ impl Switch {
             return;
         };
         let users = registration.authenticator.users();
-        if users.find(kept.aor.as_bytes()).is_none() {
-            return;
+        if users.find(kept.aor.as_bytes()).is_some() {
+            let contacts = kept.contacts.iter();
+            let bindings = contacts
+                .filter_map(|contact| restored(contact, &self.core, now))
+                .collect();
+            registration.registrar.restore(&kept.aor, bindings, now);
         }
-        let bindings = kept
-            .contacts
-            .iter()
-            .filter_map(|contact| restored(contact, &self.core, now))
-            .collect();
-        registration.registrar.restore(&kept.aor, bindings, now);
+        // What was left behind shall not be kept for ever.
+        registration.keep(&kept.aor, &mut self.core, now);
     }
 }
 
