@@ -313,6 +313,32 @@ fn a_held_caller_hears_nothing() {
 }
 
 #[test]
+fn a_stranger_who_speaks_first_keeps_nobody_out() {
+    let server = Server::usual();
+    let mut phone = Phone::new(server.sip());
+    let to = phone.dial("echo").media_address();
+    let packets = |stream: &mut Outgoing| -> Vec<Packet> {
+        let payloads = sound::distinct_payloads(30);
+        payloads.iter().map(|one| stream.audio(one)).collect()
+    };
+    let stranger = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    let strangers = Capture::start(&stranger);
+    send_paced(&stranger, to, &packets(&mut Outgoing::new(0)), FRAME);
+    assert!(strangers.wait_for(20, Duration::from_secs(2)), "it latches");
+    let capture = Capture::start(&phone.media);
+    let mut stream = Outgoing {
+        ssrc: 5,
+        ..Outgoing::new(0)
+    };
+    send_paced(&phone.media, to, &packets(&mut stream), FRAME);
+    assert!(
+        capture.wait_for(20, Duration::from_secs(2)),
+        "the signalled address takes the latch"
+    );
+    phone.hang_up();
+}
+
+#[test]
 fn media_goes_where_it_comes_from() {
     let server = Server::usual();
     let mut phone = Phone::new(server.sip());

@@ -16,9 +16,9 @@ pub struct Checked {
 }
 
 /// Checks the file at `path`, the flows and the prompts it names. `try_prompt` is
-/// given the media folder and a prompt's name as it stands in a flow, and says in a
-/// sentence why it could not be played.
-pub fn check(path: &Path, try_prompt: &dyn Fn(&Path, &str) -> Result<(), String>) -> Checked {
+/// given the media folder, a prompt's name as it stands in a flow and the longest a
+/// prompt may be, in s, and says in a sentence why it could not be played.
+pub fn check(path: &Path, try_prompt: &dyn Fn(&Path, &str, u32) -> Result<(), String>) -> Checked {
     match Config::load_with(path, try_prompt) {
         Ok(config) => Checked {
             exit_code: 0,

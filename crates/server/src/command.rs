@@ -63,9 +63,9 @@ pub fn main() -> ExitCode {
 
 fn run(file: &Path) -> ExitCode {
     let names = RefCell::new(Vec::new());
-    let inspect = |folder: &Path, name: &str| {
+    let inspect = |folder: &Path, name: &str, max_prompt_s: u32| {
         names.borrow_mut().push(name.to_owned());
-        prompts::inspect(folder, name)
+        prompts::inspect(folder, name, max_prompt_s)
     };
     let config = match Config::load_with(file, &inspect) {
         Ok(config) => config,

@@ -18,7 +18,7 @@ const MAX_WAITING_LINES: usize = 16_384;
 
 /// How long lines gather before they are written together: waking the writer
 /// for each would cost the waking thread more than the line.
-const GATHER: Duration = Duration::from_millis(10);
+const GATHER: Duration = Duration::from_millis(50);
 
 /// Writes the log until it is dropped, which writes what waits.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde_json::json;
@@ -32,6 +33,15 @@ fn routes() -> Routes {
             json!([{"type": "hangup", "option": {"reason": "busy"}}]),
         ),
         (
+            "menu",
+            json!([
+                {"type": "digits_receive", "option": {"length": 2, "duration": 5000}},
+                {"type": "branch", "option": {"target_ids": {"42": "found"}}},
+                {"type": "hangup", "option": {"reason": "reject"}},
+                {"id": "found", "type": "play", "option": {"stream_urls": ["found.wav"]}}
+            ]),
+        ),
+        (
             "early",
             json!([
                 {"type": "play", "option": {"stream_urls": ["prompt.wav"], "early_media": true}},
@@ -42,7 +52,7 @@ fn routes() -> Routes {
     let mut set = FlowSet::default();
     let mut rules = Vec::new();
     for (name, actions) in flows {
-        set.insert(Flow::from_json(name, &actions).unwrap());
+        set.insert(Flow::from_json(name, &actions).expect("a flow"));
         rules.push(DialEntry {
             users: DialMatch::Exact(name.into()),
             flow: name.into(),
@@ -50,7 +60,7 @@ fn routes() -> Routes {
     }
     Routes {
         flows: set,
-        dial_plan: DialPlan::new(rules).unwrap(),
+        dial_plan: DialPlan::new(rules).expect("a dial plan"),
     }
 }
 
@@ -151,6 +161,41 @@ fn a_prompt_is_played_and_then_the_switch_hangs_up() {
 }
 
 #[test]
+fn digits_choose_the_way_and_are_counted_as_events() {
+    let mut bench = Bench::new(routes());
+    let mut caller = Caller::new("menu", "c28");
+    call_up(&mut bench, &mut caller);
+    bench.digit('4');
+    assert!(
+        !bench
+            .orders
+            .iter()
+            .any(|order| matches!(order, MediaOrder::Play { .. }))
+    );
+    bench.digit('2');
+    assert_eq!(bench.playing().1, ["found.wav"]);
+    let digits = bench.events.iter().filter(|name| *name == "dtmf_received");
+    assert_eq!(digits.count(), 2);
+}
+
+#[test]
+fn a_bye_that_crosses_ours_is_answered() {
+    let mut bench = Bench::new(routes());
+    let mut caller = Caller::new("play", "c29");
+    call_up(&mut bench, &mut caller);
+    bench.play_done(PlayEnd::Finished);
+    let ours = bench.last("BYE ").to_owned();
+    bench.said();
+    let theirs = caller.bye();
+    bench.receive(&theirs);
+    assert_eq!(bench.said(), ["SIP/2.0 200 OK"]);
+    bench.receive(&answer_to(&ours, "200 OK"));
+    bench.port_closed(PortStats::default());
+    assert_eq!(bench.records[0].hangup_by, "local");
+    bench.at_rest();
+}
+
+#[test]
 fn the_bye_waits_for_the_ack() {
     let mut bench = Bench::new(routes());
     let mut caller = Caller::new("play", "c4");
@@ -208,6 +253,8 @@ fn cancel_ends_an_unanswered_call() {
     bench.receive(&caller.invite(OFFER));
     bench.said();
     bench.receive(&caller.cancel());
+    let tags: HashSet<_> = bench.sent.iter().map(|message| to_tag(message)).collect();
+    assert_eq!(tags.len(), 1, "RFC 3261 §9.2: the INVITE's tag");
     assert_eq!(
         bench.said(),
         ["SIP/2.0 200 OK", "SIP/2.0 487 Request Terminated"]
@@ -302,6 +349,9 @@ fn requests_that_are_refused() {
         ("MESSAGE", "", "SIP/2.0 405"),
         ("REGISTER", "", "SIP/2.0 405"),
         ("FROBNICATE", "", "SIP/2.0 501"),
+        // RFC 3261 §8.2: the method comes before what the headers demand.
+        ("MESSAGE", "Require: 100rel\r\n", "SIP/2.0 405"),
+        ("FROBNICATE", "Require: 100rel\r\n", "SIP/2.0 501"),
         ("BYE", "", "SIP/2.0 481"),
         ("OPTIONS", "Require: 100rel\r\n", "SIP/2.0 420"),
         ("OPTIONS", "Content-Encoding: gzip\r\n", "SIP/2.0 415"),
@@ -341,7 +391,7 @@ fn an_invite_that_cannot_be_answered() {
 #[test]
 fn past_the_limits_a_new_call_is_told_to_come_back() {
     let mut bench = Bench::with(routes(), Transport::Udp, |config| {
-        config.limits.max_calls = 1
+        config.limits.max_calls = 1;
     });
     let mut first = Caller::new("echo", "c14");
     call_up(&mut bench, &mut first);
@@ -354,7 +404,7 @@ fn past_the_limits_a_new_call_is_told_to_come_back() {
     bench.last("SIP/2.0 200");
 
     let mut bench = Bench::with(routes(), Transport::Udp, |config| {
-        config.limits.max_calls_per_second = 1
+        config.limits.max_calls_per_second = 1;
     });
     bench.receive(&Caller::new("busy", "c17").invite(OFFER));
     bench.last("SIP/2.0 486");
@@ -402,7 +452,7 @@ fn an_idle_switch_is_drained_at_once() {
 #[test]
 fn the_longest_duration_and_the_ring_timeout_end_a_call() {
     let mut bench = Bench::with(routes(), Transport::Udp, |config| {
-        config.limits.max_call_duration = Duration::from_secs(60);
+        config.limits.max_call_duration = Duration::from_mins(1);
     });
     let mut caller = Caller::new("echo", "c23");
     call_up(&mut bench, &mut caller);
@@ -469,4 +519,9 @@ fn answer_to(request: &str, status: &str) -> String {
         "SIP/2.0 {status}\r\n{}\r\nContent-Length: 0\r\n\r\n",
         headers.join("\r\n")
     )
+}
+
+fn to_tag(message: &str) -> Option<&str> {
+    let to = message.lines().find(|line| line.starts_with("To:"))?;
+    to.split_once(";tag=").map(|(_, tag)| tag)
 }

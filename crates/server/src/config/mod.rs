@@ -35,22 +35,22 @@ use source::Source;
 /// The largest file that is read, in octets.
 const MAX_FILE_BYTES: u64 = 4 << 20;
 
-/// Says why a prompt, by media folder and name, could not be played.
-type TryPrompt<'a> = &'a dyn Fn(&Path, &str) -> Result<(), String>;
+/// Says why a prompt, by media folder, name and `max_prompt_s`, could not be played.
+type TryPrompt<'a> = &'a dyn Fn(&Path, &str, u32) -> Result<(), String>;
 
 impl Config {
     /// Reads and checks the file, the flows it names and that the prompts they name
     /// are there. All that is wrong comes back at once, in the order of the file.
     pub fn load(path: &Path) -> Result<Self, Vec<ConfigError>> {
-        Self::load_with(path, &|_, _| Ok(()))
+        Self::load_with(path, &|_, _, _| Ok(()))
     }
 
     /// The same, and `try_prompt` is asked once for every prompt that stands in a
-    /// flow and is there: it is given the media folder and the name as it is
-    /// written, and says in a sentence why the prompt could not be played.
+    /// flow and is there: it is given the media folder, the name as it is
+    /// written and `max_prompt_s`, and says in a sentence why the prompt could not be played.
     pub fn load_with(
         path: &Path,
-        try_prompt: &dyn Fn(&Path, &str) -> Result<(), String>,
+        try_prompt: &dyn Fn(&Path, &str, u32) -> Result<(), String>,
     ) -> Result<Self, Vec<ConfigError>> {
         match read_text(path) {
             Ok(text) => Self::parse(path, &text, try_prompt),

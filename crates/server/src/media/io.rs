@@ -288,10 +288,10 @@ mod tests {
 
     #[test]
     fn all_that_arrived_is_received_in_order_with_its_stream() {
-        let (mut io, far) = opened(23_200);
-        far.send_to(b"1", (HERE, 23_200)).unwrap();
-        far.send_to(b"2", (HERE, 23_200)).unwrap();
-        far.send_to(b"r", (HERE, 23_201)).unwrap();
+        let (mut io, far) = opened(13_200);
+        far.send_to(b"1", (HERE, 13_200)).unwrap();
+        far.send_to(b"2", (HERE, 13_200)).unwrap();
+        far.send_to(b"r", (HERE, 13_201)).unwrap();
         let all = drain(&mut io);
         let rtp: Vec<_> = all
             .iter()
@@ -305,9 +305,9 @@ mod tests {
 
     #[test]
     fn a_flood_is_cut_at_the_limit_of_a_tick() {
-        let (mut io, far) = opened(23_210);
+        let (mut io, far) = opened(13_210);
         for _ in 0..40 {
-            far.send_to(b"flood", (HERE, 23_210)).unwrap();
+            far.send_to(b"flood", (HERE, 13_210)).unwrap();
         }
         assert_eq!(drain(&mut io).len(), 16);
         assert_eq!(drain(&mut io).len(), 16);
@@ -316,10 +316,10 @@ mod tests {
 
     #[test]
     fn a_connected_port_drops_strangers_and_sends_to_both() {
-        let (mut io, far) = opened(23_220);
+        let (mut io, far) = opened(13_220);
         let stranger = UdpSocket::bind((HERE, 0)).unwrap();
         io.connect(3, far.local_addr().unwrap());
-        stranger.send_to(b"stranger", (HERE, 23_220)).unwrap();
+        stranger.send_to(b"stranger", (HERE, 13_220)).unwrap();
         assert!(drain(&mut io).is_empty());
         io.send(3, Stream::Rtp, far.local_addr().unwrap(), b"peer");
         io.send(3, Stream::Rtp, stranger.local_addr().unwrap(), b"other");
@@ -327,14 +327,14 @@ mod tests {
         assert_eq!(far.recv(&mut buffer).unwrap(), 4);
         assert_eq!(stranger.recv(&mut buffer).unwrap(), 5);
         io.disconnect(3);
-        stranger.send_to(b"stranger", (HERE, 23_220)).unwrap();
+        stranger.send_to(b"stranger", (HERE, 13_220)).unwrap();
         assert_eq!(drain(&mut io).len(), 1);
         assert_eq!(io.sent(), (2, 0));
     }
 
     #[test]
     fn a_peer_that_is_gone_is_counted_and_harmless() {
-        let (mut io, far) = opened(23_230);
+        let (mut io, far) = opened(13_230);
         let gone = far.local_addr().unwrap();
         drop(far);
         io.connect(3, gone);
@@ -345,7 +345,7 @@ mod tests {
         io.close(3);
         io.send(3, Stream::Rtp, gone, b"closed");
         assert!(
-            SocketPair::bind(HERE, 23_230).is_ok(),
+            SocketPair::bind(HERE, 13_230).is_ok(),
             "closing frees the ports"
         );
     }

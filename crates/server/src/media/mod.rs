@@ -1,6 +1,7 @@
 //! Media workers: the threads that own the RTP sockets and a `MediaEngine` each,
 //! the rings that lead to them and back, and the stock of bound ports.
 
+mod grid;
 mod io;
 mod link;
 mod port_stock;

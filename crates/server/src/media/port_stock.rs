@@ -17,6 +17,9 @@ use crate::sys;
 /// the rest to the next one.
 const MAX_SKIPS: usize = 16;
 
+/// Ports that are warned about; those beyond are DEBUG.
+const MAX_WARNINGS: usize = 8;
+
 /// DSCP "expedited forwarding" (RFC 3246, RFC 4594 §4.1) as the octet of the IP header.
 const EXPEDITED_FORWARDING: u32 = 46 << 2;
 
@@ -93,11 +96,13 @@ pub struct PortStock {
     bound: Vec<Option<SocketPair>>,
     bound_count: usize,
     warned: Vec<bool>,
+    warnings: usize,
 }
 
 impl PortStock {
     /// Binds up to `depth` pairs of the range on `address` and names them to
-    /// `announce`. Taken ports are passed over with a warning each.
+    /// `announce`. Taken ports are passed over; the first of them
+    /// with a warning each.
     pub fn new(
         address: IpAddr,
         range: PortRange,
@@ -118,6 +123,7 @@ impl PortStock {
             bound: std::iter::repeat_with(|| None).take(pairs).collect(),
             bound_count: 0,
             warned: vec![false; pairs],
+            warnings: 0,
         };
         match stock.fill(pairs, &mut announce) {
             Some(reason) if stock.bound_count == 0 => Err(PortStockError::AllTaken {
@@ -173,6 +179,11 @@ impl PortStock {
                     self.bound_count += 1;
                     announce(port);
                 }
+                // Not this port's fault: the next one would fare no better.
+                Err(error) if is_out_of_descriptors(&error) => {
+                    self.free.push_front(port);
+                    return Some(error);
+                }
                 Err(error) => {
                     skips -= 1;
                     self.free.push_back(port);
@@ -189,11 +200,24 @@ impl PortStock {
         (slot < self.bound.len()).then_some(slot)
     }
 
+    /// A warning for each of the first ports; a program that sits on the whole range
+    /// is no reason for thousands.
     fn warn_once(&mut self, slot: usize, port: u16, error: &io::Error) {
-        if !std::mem::replace(&mut self.warned[slot], true) {
-            tracing::warn!(address = %self.address, port, %error, "media port cannot be bound, passing over it");
+        if std::mem::replace(&mut self.warned[slot], true) {
+            return;
+        }
+        let address = self.address;
+        self.warnings += 1;
+        if self.warnings <= MAX_WARNINGS {
+            tracing::warn!(%address, port, %error, "media port cannot be bound, passing over it");
+        } else {
+            tracing::debug!(%address, port, %error, "media port cannot be bound, passing over it");
         }
     }
+}
+
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }
 
 fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
@@ -242,51 +266,51 @@ mod tests {
 
     #[test]
     fn a_port_comes_back_after_all_others() {
-        let (stock, announced) = stock(23_100, 23_107, 2);
+        let (stock, announced) = stock(13_100, 13_107, 2);
         let mut stock = stock.unwrap();
-        assert_eq!(announced, [23_100, 23_102]);
-        drop(stock.take(23_100).expect("announced"));
-        assert!(stock.take(23_100).is_none(), "taken already");
-        assert!(stock.take(23_104).is_none(), "not announced");
+        assert_eq!(announced, [13_100, 13_102]);
+        drop(stock.take(13_100).expect("announced"));
+        assert!(stock.take(13_100).is_none(), "taken already");
+        assert!(stock.take(13_104).is_none(), "not announced");
         assert!(stock.take(9).is_none(), "not of the range");
-        stock.give_back(23_100);
+        stock.give_back(13_100);
         let mut order = Vec::new();
         for _ in 0..3 {
             stock.top_up(|port| order.push(port));
             drop(stock.take(*order.last().unwrap()));
         }
-        assert_eq!(order, [23_104, 23_106, 23_100]);
+        assert_eq!(order, [13_104, 13_106, 13_100]);
         assert_eq!(stock.len(), 1);
     }
 
     #[test]
     fn pairs_are_bound_side_by_side_and_non_blocking() {
-        let (stock, announced) = stock(23_121, 23_125, 9);
+        let (stock, announced) = stock(13_121, 13_125, 9);
         let pair = stock.unwrap().take(announced[0]).unwrap();
-        assert_eq!(pair.rtp.local_addr().unwrap().port(), 23_122);
-        assert_eq!(pair.rtcp.unwrap().local_addr().unwrap().port(), 23_123);
+        assert_eq!(pair.rtp.local_addr().unwrap().port(), 13_122);
+        assert_eq!(pair.rtcp.unwrap().local_addr().unwrap().port(), 13_123);
         let error = pair.rtp.recv(&mut [0; 4]).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
     }
 
     #[test]
     fn a_taken_port_is_passed_over_and_tried_again_later() {
-        let rtcp_taken = UdpSocket::bind((HERE, 23_141)).unwrap();
-        let (stock, announced) = stock(23_140, 23_143, 2);
+        let rtcp_taken = UdpSocket::bind((HERE, 13_141)).unwrap();
+        let (stock, announced) = stock(13_140, 13_143, 2);
         let mut stock = stock.unwrap();
-        assert_eq!(announced, [23_142]);
+        assert_eq!(announced, [13_142]);
         drop(rtcp_taken);
         let mut later = Vec::new();
         stock.top_up(|port| later.push(port));
-        assert_eq!(later, [23_140]);
+        assert_eq!(later, [13_140]);
     }
 
     #[test]
     fn no_port_at_all_is_an_error_that_says_so() {
-        let _taken = UdpSocket::bind((HERE, 23_160)).unwrap();
-        let error = stock(23_160, 23_161, 4).0.unwrap_err().to_string();
-        assert!(error.contains("23160-23161 on 127.0.0.1"), "{error}");
-        let error = stock(23_170, 23_170, 4).0.unwrap_err().to_string();
+        let _taken = UdpSocket::bind((HERE, 13_160)).unwrap();
+        let error = stock(13_160, 13_161, 4).0.unwrap_err().to_string();
+        assert!(error.contains("13160-13161 on 127.0.0.1"), "{error}");
+        let error = stock(13_170, 13_170, 4).0.unwrap_err().to_string();
         assert!(error.contains("no pair"), "{error}");
     }
 }

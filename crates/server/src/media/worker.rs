@@ -14,18 +14,16 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use strowger_media::engine::{EngineConfig, MediaEngine, MediaSink, TICK};
 use strowger_media::vocabulary::{MediaCommand, MediaEvent, PortConfig, PortId, PortStats};
 use strowger_switch::call_table::{CallId, CallTable, MediaFigures};
 
+use super::grid::Grid;
 use super::stats::add;
 use super::{EpollIo, PacketIo, SocketPair, Stream, WorkerEnd, WorkerOrder, WorkerStats};
 use crate::sys::{self, ClockPair};
-
-/// Steps that a late worker catches up with at once; more are given up.
-const MAX_CATCH_UP: u64 = 10;
 
 /// Ticks over which the publishing of all ports' figures is spread: a second.
 const PUBLISH_TICKS: usize = 50;
@@ -257,7 +255,16 @@ impl<I: PacketIo> Worker<I> {
     fn settle(&mut self) {
         for event in self.events.drain(..) {
             match &event {
-                MediaEvent::Latched { port, source } => self.io.connect(port.slot, *source),
+                // Only where nobody else can still take the latch: a connected socket
+                // hears no one but its peer, and whoever spoke first may be a stranger.
+                MediaEvent::Latched { port, source } => {
+                    let open = self.ports.get(port.slot as usize).and_then(Option::as_ref);
+                    if open.is_some_and(|open| open.remote == Some(*source)) {
+                        self.io.connect(port.slot, *source);
+                    } else {
+                        self.io.disconnect(port.slot);
+                    }
+                }
                 MediaEvent::Closed { port, stats } => {
                     if let Some(place) = self.ports.get_mut(port.slot as usize)
                         && let Some(open) = place.take_if(|open| open.port == *port)
@@ -356,55 +363,6 @@ impl<I: PacketIo> MediaSink for Sink<'_, I> {
     }
 }
 
-/// The absolute 20 ms grid.
-struct Grid {
-    origin: Instant,
-    origin_ns: u64,
-    next_ns: u64,
-}
-
-/// The steps that are due.
-struct Step {
-    first: Instant,
-    count: u64,
-    missed: u64,
-    woke_ns: u64,
-    late_ns: u64,
-}
-
-impl Grid {
-    fn starting_now() -> Self {
-        let origin_ns = sys::monotonic_ns();
-        Self {
-            origin: Instant::now(),
-            origin_ns,
-            next_ns: origin_ns,
-        }
-    }
-
-    fn wait(&mut self) -> Step {
-        sys::sleep_until_ns(self.next_ns);
-        self.advance(sys::monotonic_ns())
-    }
-
-    fn advance(&mut self, now_ns: u64) -> Step {
-        let tick_ns = TICK.as_nanos() as u64;
-        let late_ns = now_ns.saturating_sub(self.next_ns);
-        let due = 1 + late_ns / tick_ns;
-        let count = due.min(MAX_CATCH_UP);
-        let missed = due - count;
-        let first_ns = self.next_ns + missed * tick_ns;
-        self.next_ns += due * tick_ns;
-        Step {
-            first: self.origin + Duration::from_nanos(first_ns - self.origin_ns),
-            count,
-            missed,
-            woke_ns: now_ns,
-            late_ns,
-        }
-    }
-}
-
 /// Marks the worker dead when its thread unwinds.
 struct MarkDead(Arc<WorkerStats>);
 
@@ -450,23 +408,5 @@ fn figures(stats: &PortStats) -> MediaFigures {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_late_grid_catches_up_within_bounds() {
-        let mut grid = Grid::starting_now();
-        let tick = TICK.as_nanos() as u64;
-        let start = grid.origin_ns;
-        let step = grid.advance(start + 5);
-        assert_eq!((step.count, step.missed, step.late_ns), (1, 0, 5));
-        assert_eq!(step.first, grid.origin);
-        let step = grid.advance(start + 3 * tick + 1);
-        assert_eq!((step.count, step.missed), (3, 0));
-        assert_eq!(step.first, grid.origin + TICK);
-        let step = grid.advance(start + 100 * tick);
-        assert_eq!((step.count, step.missed), (10, 87));
-        assert_eq!(step.first, grid.origin + TICK * 91);
-        assert_eq!(grid.next_ns, start + 101 * tick);
-    }
-}
+#[path = "worker_tests.rs"]
+mod tests;

@@ -20,13 +20,13 @@ use std::path::{Path, PathBuf};
 use strowger_media::player::PromptError;
 use thiserror::Error;
 
-/// Says why the prompt of that name could not be played, for `strowger check`.
-/// How long it may be is for the configuration in force to say, not looked at here.
-pub fn inspect(folder: &Path, name: &str) -> Result<(), String> {
+/// Says why the prompt of that name could not be played, for `strowger check`;
+/// one longer than `max_prompt_s` could not.
+pub fn inspect(folder: &Path, name: &str, max_prompt_s: u32) -> Result<(), String> {
     let folder = MediaFolder::new(folder)
         .map_err(|error| format!("the media folder {}: {error}", folder.display()))?;
     let limits = LibraryLimits {
-        max_prompt_s: u32::MAX,
+        max_prompt_s,
         max_cached_s: 0,
     };
     let mut library = Library::new(folder, limits);

@@ -19,7 +19,7 @@ const FLUSH: Duration = Duration::from_secs(1);
 
 /// How long records gather before they are written together: waking the writer
 /// for each would cost the signalling thread more than the record.
-const GATHER: Duration = Duration::from_millis(20);
+const GATHER: Duration = Duration::from_millis(250);
 
 /// Counters of the records.
 #[derive(Debug, Default)]

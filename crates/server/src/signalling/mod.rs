@@ -40,6 +40,10 @@ const MAX_TURNS_ALONE: u32 = 8;
 /// How often the figures are published.
 const PUBLISH: Duration = Duration::from_secs(1);
 
+/// The switch's timers fire on this grid: no timer of RFC 3261 minds 10 ms, and
+/// thousands of transactions that end one by one do not each wake the thread.
+const TIMER_GRAIN: Duration = Duration::from_millis(10);
+
 /// How soon orders that found no room in a ring are tried again.
 const RETRY_ORDERS: Duration = Duration::from_millis(5);
 
@@ -99,6 +103,7 @@ struct Signalling {
     board: Arc<Board>,
     inputs: Vec<Input>,
     effects: Vec<Effect>,
+    began: Instant,
     publish_at: Instant,
     orders_waiting: usize,
     drained: bool,
@@ -123,6 +128,7 @@ impl Signalling {
             board: parts.board,
             inputs,
             effects: Vec::with_capacity(4 * BATCH),
+            began: Instant::now(),
             publish_at: Instant::now(),
             orders_waiting: 0,
             drained: false,
@@ -142,7 +148,7 @@ impl Signalling {
             turns += 1;
             // Connections are served by tasks of this thread. They run whenever there
             // is nothing to do here; see to it that they also run when there always is.
-            if turns % MAX_TURNS_ALONE == 0 {
+            if turns.is_multiple_of(MAX_TURNS_ALONE) {
                 yield_now().await;
             }
         }
@@ -150,7 +156,10 @@ impl Signalling {
 
     /// When the loop turns even if nothing happens.
     fn deadline(&self) -> Instant {
-        let switch = self.switch.poll_timeout().map(|(at, _)| at);
+        let switch = self
+            .switch
+            .poll_timeout()
+            .map(|(at, _)| coarse(self.began, at));
         let retry = (self.orders_waiting > 0).then(|| Instant::now() + RETRY_ORDERS);
         let others = [switch, retry].into_iter().flatten();
         others.fold(self.publish_at, Instant::min)
@@ -258,6 +267,15 @@ impl Signalling {
     }
 }
 
+/// The next place at or after `at` on a grid of [`TIMER_GRAIN`].
+fn coarse(began: Instant, at: Instant) -> Instant {
+    let grains = at
+        .saturating_duration_since(began)
+        .as_nanos()
+        .div_ceil(TIMER_GRAIN.as_nanos());
+    began + TIMER_GRAIN * u32::try_from(grains).unwrap_or(u32::MAX)
+}
+
 /// The log's side of an event: what a user did is INFO, its course DEBUG.
 fn tell(event: &Event) {
     let call = &*event.id;
@@ -289,5 +307,25 @@ fn tell(event: &Event) {
         | EventKind::Digit(_) => {
             tracing::debug!(call, event = event.kind.as_str(), "call event");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timers_fire_on_the_grid_never_early() {
+        let began = Instant::now();
+        for (at_us, fires_ms) in [(0, 0), (1, 10), (10_000, 10), (10_001, 20), (500_000, 500)] {
+            let at = began + Duration::from_micros(at_us);
+            assert_eq!(
+                coarse(began, at),
+                began + Duration::from_millis(fires_ms),
+                "{at_us}"
+            );
+        }
+        let past = coarse(began + Duration::from_secs(1), began);
+        assert_eq!(past, began + Duration::from_secs(1));
     }
 }

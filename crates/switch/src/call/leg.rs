@@ -103,7 +103,7 @@ impl Leg {
                 None => StatusCode::RINGING,
             };
             let response = self.response(&invite.request, status, answer.clone(), core);
-            core.respond(invite.transaction, response, now);
+            core.respond(invite.transaction, &response, now);
             invite.answer = answer;
             invite.answer.is_some()
         });
@@ -134,11 +134,11 @@ impl Leg {
     }
 
     /// Refuses the INVITE with a final response.
-    pub(crate) fn reject(&mut self, rejection: Rejection, core: &mut Core, now: Instant) {
+    pub(crate) fn reject(&mut self, rejection: &Rejection, core: &mut Core, now: Instant) {
         let Some(invite) = self.invite.take() else {
             return;
         };
-        self.refuse(invite.transaction, &invite.request, &rejection, core, now);
+        self.refuse(invite.transaction, &invite.request, rejection, core, now);
         self.dialog.terminate();
     }
 
@@ -274,7 +274,7 @@ impl Leg {
         let tag = String::from_utf8_lossy(&self.dialog.id().local_tag);
         let mut response = rejection.response(request, Some(&tag));
         core.dress(&mut response);
-        core.respond(transaction, response, now);
+        core.respond(transaction, &response, now);
     }
 
     fn send_accept(
@@ -288,7 +288,7 @@ impl Leg {
         let response = self.response(request, StatusCode::OK, Some(body), core);
         let cseq = request.headers.cseq().map_or(0, |cseq| cseq.number);
         self.dialog.confirm();
-        let Some((hop, message)) = core.respond(transaction, response, now) else {
+        let Some((hop, message)) = core.respond(transaction, &response, now) else {
             return;
         };
         self.accepted = Some(AcceptedInvite::new(message, hop, cseq, &core.timing, now));

@@ -154,6 +154,12 @@ impl Call {
         core: &mut Core,
         now: Instant,
     ) {
+        // RFC 3261 §15.1.1: the dialog lives until our BYE is answered. A BYE that
+        // crosses it is none too late (RFC 5407 §3.1.4).
+        if request.method == Method::Bye && self.leg.bye().is_some() {
+            core.ok(transaction, request, now);
+            return;
+        }
         if let Err(rejection) = self.leg.admit(request) {
             core.reject(transaction, request, &rejection, now);
             return;
@@ -198,7 +204,7 @@ impl Call {
         core.table.set_status(self.id, CallStatus::Canceling);
         self.tell(core, EventKind::Canceling);
         self.leg
-            .reject(Rejection::new(StatusCode::REQUEST_TERMINATED), core, now);
+            .reject(&Rejection::new(StatusCode::REQUEST_TERMINATED), core, now);
         self.close(Outcome::cancelled(), core, now);
     }
 
@@ -232,12 +238,12 @@ impl Call {
             } => {
                 if self.is_live() {
                     self.tell(core, EventKind::Digit(digit.as_char()));
-                    self.feed(CallEvent::Digit { digit, duration_ms }, core, now);
+                    self.feed(&CallEvent::Digit { digit, duration_ms }, core, now);
                 }
             }
             MediaEvent::PlayDone { play, end, .. } => {
                 if self.is_live() {
-                    self.feed(CallEvent::PlayDone { play, end }, core, now);
+                    self.feed(&CallEvent::PlayDone { play, end }, core, now);
                 }
             }
             MediaEvent::Closed { port, stats } => {
@@ -254,7 +260,7 @@ impl Call {
     pub(crate) fn hang_up(&mut self, outcome: Outcome, core: &mut Core, now: Instant) {
         match self.phase {
             Phase::Offering => {
-                self.leg.reject(outcome.rejection(), core, now);
+                self.leg.reject(&outcome.rejection(), core, now);
                 self.close(outcome, core, now);
             }
             Phase::Accepted => {
@@ -372,7 +378,7 @@ impl Call {
         match self.phase {
             Phase::Offering => {
                 self.leg
-                    .reject(Rejection::new(StatusCode::REQUEST_TERMINATED), core, now);
+                    .reject(&Rejection::new(StatusCode::REQUEST_TERMINATED), core, now);
                 self.close(Outcome::cancelled(), core, now);
             }
             Phase::Accepted | Phase::Up => {
@@ -389,7 +395,7 @@ impl Call {
             self.phase = Phase::Up;
         }
         if let Some(event) = event.filter(|_| self.is_live()) {
-            self.feed(event, core, now);
+            self.feed(&event, core, now);
         }
         if self.bye_wanted && self.phase == Phase::Up {
             self.bye_wanted = false;

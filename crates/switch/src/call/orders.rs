@@ -39,9 +39,9 @@ pub(super) fn interpreter(
 
 impl Call {
     /// Tells the flow and does what it orders then.
-    pub(super) fn feed(&mut self, event: CallEvent, core: &mut Core, now: Instant) {
+    pub(super) fn feed(&mut self, event: &CallEvent, core: &mut Core, now: Instant) {
         let mut orders = std::mem::take(&mut core.orders);
-        self.interpreter.handle_event(&event, now, &mut orders);
+        self.interpreter.handle_event(event, now, &mut orders);
         self.obey_all(orders, core, now);
     }
 

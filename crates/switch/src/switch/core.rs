@@ -137,7 +137,7 @@ impl Core {
     pub(crate) fn respond(
         &mut self,
         id: ServerTransactionId,
-        response: Response,
+        response: &Response,
         now: Instant,
     ) -> Option<(Hop, Bytes)> {
         let status = response.status.code();
@@ -145,9 +145,7 @@ impl Core {
             self.invites.remove(&id);
         }
         self.stats.count_response(status);
-        let sent = self
-            .transactions
-            .respond(id, &response, now, &mut self.said);
+        let sent = self.transactions.respond(id, response, now, &mut self.said);
         self.flush_sends();
         sent
     }
@@ -192,15 +190,16 @@ impl Core {
         rejection: &Rejection,
         now: Instant,
     ) {
-        let tag = self.random.tag();
+        let tag = self.transactions.to_tag(id);
+        let tag = tag.unwrap_or_else(|| self.random.tag());
         let mut response = rejection.response(request, Some(&tag));
         self.dress(&mut response);
-        self.respond(id, response, now);
+        self.respond(id, &response, now);
     }
 
     pub(crate) fn ok(&mut self, id: ServerTransactionId, request: &Request, now: Instant) {
         let response = self.answer_to(request, StatusCode::OK);
-        self.respond(id, response, now);
+        self.respond(id, &response, now);
     }
 
     /// What we can do (RFC 3261 §11.2).
@@ -218,7 +217,7 @@ impl Core {
             .push(HeaderName::AcceptEncoding, "identity");
         response.headers.push(HeaderName::AcceptLanguage, "en");
         response.headers.push(HeaderName::Supported, "");
-        self.respond(id, response, now);
+        self.respond(id, &response, now);
     }
 
     /// 405 for a method we know, 501 for one we do not (RFC 3261 §8.2.1, §21.5.2).

@@ -266,7 +266,7 @@ impl Switch {
             }
             Control::HangUp(id) => {
                 self.with_call(id, |call, core| {
-                    call.hang_up(Outcome::operator(), core, now)
+                    call.hang_up(Outcome::operator(), core, now);
                 });
             }
             Control::Routes(routes) => self.routes = routes,

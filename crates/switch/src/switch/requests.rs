@@ -8,7 +8,7 @@ use strowger_sip::message::{HeaderName, Method, Rejection, Request, StatusCode, 
 use strowger_sip::transaction::ServerTransactionId;
 use strowger_sip::transport::{Hop, Transport};
 
-use super::Switch;
+use super::{Switch, parse_tag};
 use crate::call::{Call, Incoming};
 use crate::call_table::{CallId, CallStatus};
 
@@ -21,7 +21,10 @@ impl Switch {
         hop: Hop,
         now: Instant,
     ) {
-        if let Some(rejection) = unmet_requirement(&request) {
+        // RFC 3261 §8.2: first the method, then what the headers demand.
+        if understood(&request.method)
+            && let Some(rejection) = unmet_requirement(&request)
+        {
             self.core.reject(id, &request, &rejection, now);
             return;
         }
@@ -54,7 +57,7 @@ impl Switch {
             return;
         };
         self.with_call(call, |call, core| {
-            call.handle_request(id, request, core, now)
+            call.handle_request(id, request, core, now);
         });
     }
 
@@ -91,7 +94,7 @@ impl Switch {
             ));
         };
         let captures = found.captures;
-        let tag = self.core.random.u64();
+        let tag = self.new_tag(transaction);
         let contact = self.contact(&user, hop);
         let dialog = Dialog::uas(invite, &format!("{tag:016x}"), &contact)?;
         let start_ms = self.core.clock.unix_ms(now);
@@ -120,6 +123,15 @@ impl Switch {
         self.with_call(id, |call, core| call.start(&user, core, now));
     }
 
+    /// The tag of a dialog: that of the INVITE's transaction, under which a CANCEL is
+    /// answered (RFC 3261 §9.2), unless a caller who repeats himself has it already.
+    fn new_tag(&mut self, transaction: ServerTransactionId) -> u64 {
+        let tag = self.core.transactions.to_tag(transaction);
+        tag.and_then(|tag| parse_tag(tag.as_bytes()))
+            .filter(|tag| !self.by_tag.contains_key(tag))
+            .unwrap_or_else(|| self.core.random.u64())
+    }
+
     fn contact(&self, user: &str, hop: Hop) -> Uri {
         let listener = self.core.listener(hop.listener);
         let transport = match listener.transport {
@@ -127,6 +139,23 @@ impl Switch {
             Transport::Tcp => Some(Transport::Tcp),
         };
         Uri::sip(Some(user), listener.advertised, transport)
+    }
+}
+
+/// The methods of `ALLOW` (RFC 3261 §8.2.1).
+fn understood(method: &Method) -> bool {
+    match method {
+        Method::Invite | Method::Ack | Method::Cancel | Method::Bye | Method::Options => true,
+        Method::Register
+        | Method::Prack
+        | Method::Update
+        | Method::Info
+        | Method::Refer
+        | Method::Subscribe
+        | Method::Notify
+        | Method::Message
+        | Method::Publish
+        | Method::Other(_) => false,
     }
 }
 

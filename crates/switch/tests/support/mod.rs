@@ -110,7 +110,7 @@ impl Bench {
         Hop {
             transport: self.transport,
             listener: ListenerId(0),
-            remote: "127.0.0.1:5080".parse().unwrap(),
+            remote: "127.0.0.1:5080".parse().expect("an address"),
             connection: None,
         }
     }
@@ -151,7 +151,7 @@ impl Bench {
     pub fn playing(&self) -> (PlayId, Vec<String>) {
         let found = self.orders.iter().rev().find_map(|order| match order {
             MediaOrder::Play { play, urls, .. } => {
-                Some((*play, urls.iter().map(|url| url.to_string()).collect()))
+                Some((*play, urls.iter().map(ToString::to_string).collect()))
             }
             _ => None,
         });
@@ -166,7 +166,7 @@ impl Bench {
 
     pub fn digit(&mut self, digit: char) {
         let (port, _) = self.port();
-        let digit = Digit::from_char(digit).unwrap();
+        let digit = Digit::from_char(digit).expect("a key");
         self.input(Input::Media(MediaEvent::Digit {
             port,
             digit,
@@ -225,8 +225,8 @@ fn start() -> Instant {
 }
 
 fn config(routes: Routes, transport: Transport) -> SwitchConfig {
-    let address = "127.0.0.1:5060".parse().unwrap();
-    let ip = "127.0.0.1".parse().unwrap();
+    let address = "127.0.0.1:5060".parse().expect("an address");
+    let ip = "127.0.0.1".parse().expect("an address");
     SwitchConfig {
         listeners: vec![Listener {
             transport,
@@ -246,7 +246,7 @@ fn config(routes: Routes, transport: Transport) -> SwitchConfig {
             max_calls: 4,
             max_calls_per_second: 100,
             retry_after_s: 7,
-            max_call_duration: Duration::from_secs(3600),
+            max_call_duration: Duration::from_hours(1),
             ring_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(10),
         },

@@ -6,6 +6,7 @@ use serde_json::Value;
 use strowger_switch::config::Routes;
 use strowger_switch::flow::{Flow, FlowError, FlowSet};
 
+use crate::config::settings::MediaSettings;
 use crate::prompts::MediaFolder;
 
 use super::super::error::ConfigError;
@@ -36,7 +37,7 @@ impl Written {
 }
 
 impl Checks<'_> {
-    pub(super) fn routes(&mut self, file: &ConfigFile, media_folder: &Path) -> Routes {
+    pub(super) fn routes(&mut self, file: &ConfigFile, media: &MediaSettings) -> Routes {
         let mut flows = FlowSet::default();
         let mut written = Vec::new();
         for (name, section) in &file.flows {
@@ -51,9 +52,9 @@ impl Checks<'_> {
             }
             written.push((name, actions));
         }
-        if let Some(folder) = self.media_folder(media_folder, &written) {
+        if let Some(folder) = self.media_folder(&media.folder, &written) {
             for (name, actions) in &written {
-                self.prompts(name, actions, &folder, media_folder);
+                self.prompts(name, actions, &folder, media);
             }
         }
         for problem in flows.check() {
@@ -180,12 +181,18 @@ impl Checks<'_> {
         }
     }
 
-    fn prompts(&mut self, name: &str, actions: &Written, folder: &MediaFolder, folder_path: &Path) {
+    fn prompts(
+        &mut self,
+        name: &str,
+        actions: &Written,
+        folder: &MediaFolder,
+        media: &MediaSettings,
+    ) {
         for (path, url) in prompts(actions.value()) {
             let tried = match self.tried.get(&url) {
                 Some(tried) => tried.clone(),
                 None => match folder.resolve(&url) {
-                    Ok(_) => (self.try_prompt)(folder_path, &url),
+                    Ok(_) => (self.try_prompt)(&media.folder, &url, media.max_prompt_s),
                     Err(error) => Err(format!("prompt {url:?}: {error}")),
                 },
             };

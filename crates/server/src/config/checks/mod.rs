@@ -69,7 +69,7 @@ impl Checks<'_> {
         let (listeners, media_addresses) = self.listeners(&file.sip.listeners, &media);
         let transactions = self.transactions(&file.sip, &file.limits, &listeners);
         let http = self.http(&file.http);
-        let routes = self.routes(file, &media.folder);
+        let routes = self.routes(file, &media);
         let registration = self.registration(file, &listeners);
         let switch = SwitchConfig {
             media_workers: media.workers,

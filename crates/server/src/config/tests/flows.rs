@@ -53,9 +53,9 @@ fn actions_in_the_file() {
             &["6:13+9 flow `a`: no action of this flow has the id `nowhere`"],
         ),
         (
-            "[flows.a]\nactions = [\n  { id = \"x\", type = \"variable_set\", option = { key = \"k\", value = \"v\" } },\n  { type = \"goto\", option = { target_id = \"x\" } },\n]\n",
+            "[flows.a]\nactions = [\n  { id = \"x\", type = \"variable_set\", option = { key = \"k\", value = \"v\" } },\n  { id = \"y\", type = \"goto\", option = { target_id = \"x\" } },\n]\n",
             &[
-                "5:3+72 flow `a`: a loop without an end, in which no action waits: `x` (variable_set) → `5106eefe-bd23-8cc6-b475-3876d8a3ad89` (goto) → `x` (variable_set); `loop_count` on a `goto` or an action that waits would end it",
+                "5:3+72 flow `a`: a loop without an end, in which no action waits: `x` (variable_set) → `y` (goto) → `x` (variable_set); `loop_count` on a `goto` or an action that waits would end it",
             ],
         ),
     ]);
@@ -119,7 +119,8 @@ fn with_flow_file(name: &str, json: &str) -> Vec<String> {
     fs::write(folder.path().join("a.json"), json).unwrap();
     fs::create_dir(folder.path().join("media")).unwrap();
     fs::write(folder.path().join("media/there.wav"), "no WAV").unwrap();
-    let try_prompt = |media: &Path, url: &str| {
+    let try_prompt = |media: &Path, url: &str, max_prompt_s: u32| {
+        assert_eq!(max_prompt_s, 600, "the default");
         assert!(media.join("there.wav").is_file());
         if url == "there.wav" {
             return Ok(());

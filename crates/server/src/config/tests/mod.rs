@@ -13,7 +13,7 @@ use super::{Config, ConfigError};
 const TINY: &str = "[[sip.listeners]]\naddress = \"127.0.0.1:5060\"\n";
 
 fn parse(text: &str) -> Result<Config, Vec<ConfigError>> {
-    Config::parse(Path::new("test/s.toml"), text, &|_, _| Ok(()))
+    Config::parse(Path::new("test/s.toml"), text, &|_, _, _| Ok(()))
 }
 
 /// `line:column+width message | expected | nearest` of each error.

@@ -31,7 +31,7 @@ fn every_file_is_right() {
     for path in &found {
         match path.extension().and_then(|e| e.to_str()) {
             Some("toml") => {
-                let checked = check(path, &|_, _| Ok(()));
+                let checked = check(path, &|_, _, _| Ok(()));
                 assert_eq!(checked.exit_code, 0, "{}", checked.text);
                 configurations += 1;
             }
@@ -113,7 +113,7 @@ fn the_prompt_is_about_ten_seconds_of_sound() {
 
 #[test]
 fn the_command_says_how_it_went() {
-    let right = check(&config_folder().join("strowger.toml"), &|_, _| Ok(()));
+    let right = check(&config_folder().join("strowger.toml"), &|_, _, _| Ok(()));
     assert_eq!(right.exit_code, 0);
     assert!(
         right.text.ends_with(
@@ -122,7 +122,7 @@ fn the_command_says_how_it_went() {
         "{}",
         right.text
     );
-    let broken = |_: &Path, url: &str| match url {
+    let broken = |_: &Path, url: &str, _: u32| match url {
         "file:menu.wav" => Err("prompt \"file:menu.wav\": 3 octets are no WAV".to_owned()),
         _ => Ok(()),
     };
@@ -144,7 +144,7 @@ fn the_command_says_how_it_went() {
 fn damaged_files_never_panic() {
     let path = config_folder().join("strowger.toml");
     let text = fs::read_to_string(&path).unwrap();
-    let read = |text: &str| Config::parse(&path, text, &|_, _| Ok(()));
+    let read = |text: &str| Config::parse(&path, text, &|_, _, _| Ok(()));
     let mut refused = 0;
     for at in (0..text.len()).step_by(17) {
         refused += u32::from(read(&text[..at]).is_err());
