@@ -167,7 +167,7 @@ impl Switch {
                     let mut response = core.answer_to(request, StatusCode::OK);
                     let registrar = &registration.registrar;
                     registrar.describe(&name, request, now, &mut response);
-                    core.respond(id, response, now);
+                    core.respond(id, &response, now);
                     registration.tell(core, now);
                     return;
                 }

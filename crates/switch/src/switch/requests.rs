@@ -22,7 +22,8 @@ impl Switch {
         now: Instant,
     ) {
         // RFC 3261 §8.2: first the method, then what the headers demand.
-        if understood(&request.method)
+        let registers = request.method == Method::Register && self.registration.is_some();
+        if (registers || understood(&request.method))
             && let Some(rejection) = unmet_requirement(&request)
         {
             self.core.reject(id, &request, &rejection, now);

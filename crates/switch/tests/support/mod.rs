@@ -1,5 +1,6 @@
 //! A switch on a bench: messages in as text, messages out as text, media orders
 //! and records kept, time moved by hand.
+#![allow(dead_code, reason = "each file of tests uses its part")]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
