@@ -181,8 +181,8 @@ mod tests {
     fn guard(max_sources: usize) -> Guard {
         Guard::new(GuardConfig {
             max_auth_failures: 3,
-            auth_failure_window: Duration::from_secs(60),
-            ban: Duration::from_secs(600),
+            auth_failure_window: Duration::from_mins(1),
+            ban: Duration::from_mins(10),
             max_sources,
         })
     }

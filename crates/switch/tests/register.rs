@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,14 +30,14 @@ fn bench() -> Bench {
             users: Arc::new(users),
             digest: DigestConfig {
                 realm: REALM.to_owned(),
-                nonce_lifetime: Duration::from_secs(300),
+                nonce_lifetime: Duration::from_mins(5),
                 max_nonces: 64,
             },
             registrar: RegistrarConfig::default(),
             guard: GuardConfig {
                 max_auth_failures: 3,
-                auth_failure_window: Duration::from_secs(60),
-                ban: Duration::from_secs(600),
+                auth_failure_window: Duration::from_mins(1),
+                ban: Duration::from_mins(10),
                 max_sources: 64,
             },
             keep: true,
@@ -82,7 +82,7 @@ impl Registrant {
     fn exchange(&mut self, bench: &mut Bench, message: &str) -> u16 {
         bench.sent.clear();
         let mut hop = bench.hop();
-        hop.remote = format!("{}:5080", self.from).parse().unwrap();
+        hop.remote = format!("{}:5080", self.from).parse().expect("an address");
         let message = message.to_owned().into();
         bench.input(Input::Sip { hop, message });
         let Some(answer) = bench.sent.pop() else {
@@ -90,10 +90,12 @@ impl Registrant {
         };
         assert!(bench.sent.is_empty(), "one answer");
         if let Some((_, nonce)) = answer.split_once("nonce=\"") {
-            nonce.split('"').next().unwrap().clone_into(&mut self.nonce);
+            let nonce = nonce.split('"').next().expect("a first part");
+            nonce.clone_into(&mut self.nonce);
             self.count = 0;
         }
-        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        let status = answer.split(' ').nth(1).expect("a status");
+        let status = status.parse().expect("a number");
         bench.sent.push(answer);
         status
     }
@@ -127,10 +129,10 @@ impl Registrant {
             )
         };
         let draft = with("");
-        let draft = Authorization::parse(draft.as_bytes()).unwrap();
+        let draft = Authorization::parse(draft.as_bytes()).expect("credentials");
         let ha1 = ha1(Algorithm::Sha256, self.user, REALM, self.password);
         let response = digest_response(ha1.as_bytes(), b"REGISTER", &draft);
-        with(std::str::from_utf8(response.as_bytes()).unwrap())
+        with(std::str::from_utf8(response.as_bytes()).expect("digits"))
     }
 }
 
@@ -224,7 +226,7 @@ fn a_user_registers_itself_only() {
 #[test]
 fn a_wrong_user_is_answered_as_a_wrong_password() {
     let mut bench = bench();
-    let mut answers = HashSet::new();
+    let mut answers = BTreeSet::new();
     for (user, password) in [("1001", "wrong"), ("9999", "wrong"), ("9999", "secret1001")] {
         let mut phone = Registrant::new(user, password, "192.0.2.1");
         phone.ask(&mut bench);

@@ -243,11 +243,9 @@ mod tests {
         text.extend(b"{\"user\":\"1003\",\"conta");
         fs::write(&file, &text).unwrap();
         assert_eq!(load(&file).unwrap(), [registration("1001", &["<sip:a@h>"])]);
-        for at in 0..text.len() {
+        for at in (0..text.len()).step_by(501) {
             fs::write(&file, &text[..at]).unwrap();
-            if at % 997 == 0 {
-                load(&file).unwrap();
-            }
+            load(&file).unwrap();
         }
     }
 

@@ -33,7 +33,7 @@ fn users() -> Arc<Users> {
 fn authenticator(seed: u64, now: Instant) -> Authenticator {
     let config = DigestConfig {
         realm: REALM.to_owned(),
-        nonce_lifetime: Duration::from_secs(300),
+        nonce_lifetime: Duration::from_mins(5),
         max_nonces: 8,
     };
     Authenticator::new(config, users(), seed, now)
@@ -238,7 +238,7 @@ fn nothing_is_accepted_twice_under_any_seed() {
         let mut accepted = 0;
         for _ in 0..120 {
             now += Duration::from_secs(u64::from(random.next_u32() % 20));
-            if recorded.is_empty() || random.next_u32() % 3 == 0 {
+            if recorded.is_empty() || random.next_u32().is_multiple_of(3) {
                 let challenge = server.challenge(false, HERE, now)[1].clone();
                 for nc in 1..=3 {
                     recorded.push((answer(&challenge, "1001", "secret1001", nc), false));

@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::message::{Message, MessageLimits, Request, Response, StatusCode};
+use crate::message::{HeaderName, Message, MessageLimits, Request, Response, StatusCode};
 use crate::transport::{Hop, ListenerId, Transport};
 
 #[allow(
@@ -64,9 +64,8 @@ fn told(
     }
 }
 
-use crate::message::HeaderName;
-
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn the_rows_of_the_table() {
     let now = start();
     let mut registrar = Registrar::new(config());
@@ -256,11 +255,11 @@ fn time_takes_bindings_away() {
         expired: true,
     };
     let one = "Contact: <sip:a@h>;expires=60\r\n";
-    assert_eq!(register_at(&mut registrar, 0, 1, one), [registered.clone()]);
+    assert_eq!(register_at(&mut registrar, 0, 1, one), [registered]);
     assert_eq!(register_at(&mut registrar, 30, 2, one), [refreshed]);
     assert_eq!(
         register_at(&mut registrar, 30, 3, "Contact: <sip:b@h>;expires=100\r\n"),
-        [changed.clone()]
+        vec![changed.clone()]
     );
     // The heap still knows the first deadline: an early call does nothing.
     assert_eq!(registrar.poll_timeout().unwrap().0, at(60));

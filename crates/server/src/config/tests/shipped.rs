@@ -98,7 +98,7 @@ fn the_shipped_users_are_refused_where_others_can_call() {
     let path = config_folder().join("strowger.toml");
     let text = fs::read_to_string(&path).unwrap();
     let open = text.replacen("\"127.0.0.1:5060\"", "\"192.0.2.1:5060\"", 1);
-    let errors = Config::parse(&path, &open, &|_, _| Ok(())).unwrap_err();
+    let errors = Config::parse(&path, &open, &|_, _, _| Ok(())).unwrap_err();
     let lines: Vec<_> = errors
         .iter()
         .map(|error| error.source_line.as_str())

@@ -114,7 +114,7 @@ fn a_password_file_gives_its_first_line() {
     fs::write(folder.path().join("p"), "my own\r\nnot this\n").unwrap();
     let path = folder.path().join("s.toml");
     let text = format!("{TINY}[[users]]\nname = \"a\"\npassword_file = \"p\"\n");
-    let config = Config::parse(&path, &text, &|_, _| Ok(())).unwrap();
+    let config = Config::parse(&path, &text, &|_, _, _| Ok(())).unwrap();
     let registration = config.switch.registration.unwrap();
     let (_, credentials) = registration.users.iter().next().unwrap();
     assert_eq!(
@@ -122,7 +122,7 @@ fn a_password_file_gives_its_first_line() {
         Credentials::of_password("a", "strowger", "my own")
     );
     let text = text.replace("\"p\"", "\"gone\"");
-    let errors = Config::parse(&path, &text, &|_, _| Ok(())).unwrap_err();
+    let errors = Config::parse(&path, &text, &|_, _, _| Ok(())).unwrap_err();
     assert_eq!((errors.len(), errors[0].line, errors[0].column), (1, 5, 17));
 }
 
