@@ -187,6 +187,7 @@ fn new_switch(now: Instant) -> Switch {
             users: Arc::new(users),
             digest: DigestConfig {
                 realm: REALM.into(),
+                algorithms: Algorithm::ALL.to_vec(),
                 nonce_lifetime: Duration::from_hours(1_000),
                 max_nonces: 2 * USERS,
             },

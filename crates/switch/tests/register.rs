@@ -30,6 +30,7 @@ fn bench() -> Bench {
             users: Arc::new(users),
             digest: DigestConfig {
                 realm: REALM.to_owned(),
+                algorithms: Algorithm::ALL.to_vec(),
                 nonce_lifetime: Duration::from_mins(5),
                 max_nonces: 64,
             },

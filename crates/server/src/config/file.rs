@@ -288,6 +288,8 @@ impl fmt::Debug for UserSection {
 pub struct RegistrarSection {
     /// The realm that passwords belong to.
     pub realm: String,
+    /// Hash algorithms that phones are offered, the preferred first.
+    pub algorithms: Vec<AlgorithmName>,
     /// The shortest registration, in s.
     pub min_expires_s: u64,
     /// The longest registration, in s.
@@ -304,6 +306,17 @@ pub struct RegistrarSection {
     pub max_nonces: u64,
     /// Where registrations are kept over a restart; nowhere when absent.
     pub file: Option<PathBuf>,
+}
+
+/// A hash algorithm as it is written in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum AlgorithmName {
+    /// SHA-256.
+    #[serde(rename = "SHA-256")]
+    Sha256,
+    /// MD5.
+    #[serde(rename = "MD5")]
+    Md5,
 }
 
 /// `[guard]`.

@@ -19,6 +19,9 @@ use crate::message::{HeaderName, Request, Uri};
 pub struct DigestConfig {
     /// The realm; printable, without quotes and backslashes.
     pub realm: String,
+    /// What is offered, in this order, as far as all users have credentials for
+    /// it.
+    pub algorithms: Vec<Algorithm>,
     /// How long a nonce is good.
     pub nonce_lifetime: Duration,
     /// Nonces in use at one time; beyond them the oldest are stale.
@@ -58,8 +61,11 @@ impl Authenticator {
     /// `seed` signs the nonces: it has to come from a good source outside of
     /// tests. Nonces of another seed are stale.
     pub fn new(config: DigestConfig, users: Arc<Users>, seed: u64, now: Instant) -> Self {
+        let possible = users.algorithms();
+        let mut algorithms = config.algorithms.clone();
+        algorithms.retain(|algorithm| possible.contains(algorithm));
         Self {
-            algorithms: users.algorithms(),
+            algorithms,
             users,
             signer: NonceSigner::new(seed),
             counts: NonceCounts::new(config.max_nonces),

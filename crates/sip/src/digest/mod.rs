@@ -1,8 +1,8 @@
 //! Digest authentication, the server's side (RFC 3261 §22, RFC 7616, RFC 8760).
 //!
 //! [`Authenticator`] writes challenges and judges what comes back. It asks for
-//! `qop=auth` and offers SHA-256 before MD5, as far as all its users have
-//! credentials for them. Where the standards leave room:
+//! `qop=auth` and offers SHA-256 before MD5 unless told otherwise, as far as all
+//! its users have credentials for them. Where the standards leave room:
 //!
 //! - A nonce is a time stamp, a serial number and a MAC over both and the address
 //!   it was given to; nothing is kept until it is used with success. One that is

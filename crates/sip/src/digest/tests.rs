@@ -33,6 +33,7 @@ fn users() -> Arc<Users> {
 fn authenticator(seed: u64, now: Instant) -> Authenticator {
     let config = DigestConfig {
         realm: REALM.to_owned(),
+        algorithms: Algorithm::ALL.to_vec(),
         nonce_lifetime: Duration::from_mins(5),
         max_nonces: 8,
     };

@@ -9,7 +9,7 @@ use strowger_sip::registrar::RegistrarConfig;
 use strowger_switch::config::{Listener, RegistrationConfig};
 use strowger_switch::guard::GuardConfig;
 
-use super::super::file::{ConfigFile, GuardSection, RegistrarSection, UserSection};
+use super::super::file::{AlgorithmName, ConfigFile, GuardSection, RegistrarSection, UserSection};
 use super::super::read_text;
 use super::Checks;
 
@@ -40,6 +40,15 @@ impl Checks<'_> {
         let guard = self.guard(&file.guard);
         let remote = listeners.iter().find(|it| !it.local.ip().is_loopback());
         let users = self.users(&file.users, &realm, remote);
+        let possible = users.algorithms();
+        let usable = digest.algorithms.iter().any(|it| possible.contains(it));
+        if !users.is_empty() && !possible.is_empty() && !usable {
+            self.wrong(
+                "registrar.algorithms",
+                "no algorithm that all users have a hash for",
+            )
+            .expected = Some("\"SHA-256\", \"MD5\", as the users' `ha1_…` are".to_owned());
+        }
         (!file.users.is_empty()).then(|| RegistrationConfig {
             users: Arc::new(users),
             digest,
@@ -215,8 +224,19 @@ impl Checks<'_> {
     }
 
     fn digest(&mut self, section: &RegistrarSection, realm: &str) -> DigestConfig {
+        let name = |name: &AlgorithmName| match name {
+            AlgorithmName::Sha256 => Algorithm::Sha256,
+            AlgorithmName::Md5 => Algorithm::Md5,
+        };
+        let algorithms: Vec<_> = section.algorithms.iter().map(name).collect();
+        let twice = (1..algorithms.len()).any(|at| algorithms[..at].contains(&algorithms[at]));
+        if algorithms.is_empty() || twice {
+            self.wrong("registrar.algorithms", "nothing, or one algorithm twice")
+                .expected = Some("one or both of \"SHA-256\" and \"MD5\"".to_owned());
+        }
         DigestConfig {
             realm: realm.to_owned(),
+            algorithms,
             nonce_lifetime: self.seconds(
                 "registrar.nonce_lifetime_s",
                 section.nonce_lifetime_s,
@@ -301,6 +321,7 @@ impl Default for RegistrarSection {
         let limits = RegistrarConfig::default();
         Self {
             realm: "strowger".to_owned(),
+            algorithms: vec![AlgorithmName::Sha256, AlgorithmName::Md5],
             min_expires_s: u64::from(limits.min_expires_s),
             max_expires_s: u64::from(limits.max_expires_s),
             default_expires_s: u64::from(limits.default_expires_s),

@@ -53,6 +53,14 @@ fn names_and_secrets() {
             ],
         ),
         (
+            "[registrar]\nalgorithms = []\n",
+            &["4:14+2 nothing, or one algorithm twice | one or both of \"SHA-256\" and \"MD5\""],
+        ),
+        (
+            "[registrar]\nalgorithms = [\"MD5\", \"MD5\"]\n",
+            &["4:14+14 nothing, or one algorithm twice | one or both of \"SHA-256\" and \"MD5\""],
+        ),
+        (
             "[guard]\nban_s = 0\nauth_failure_window_s = 0\nmax_sources = 1\n",
             &[
                 "4:9+1 `ban_s` cannot be 0 | 1 to 2592000 s",
@@ -128,6 +136,15 @@ fn a_password_file_gives_its_first_line() {
 
 #[test]
 fn what_is_written_holds() {
+    let user = "[[users]]\nname = \"a\"\npassword = \"p\"\n";
+    for (setting, algorithms) in [
+        ("", &[Algorithm::Sha256, Algorithm::Md5][..]),
+        ("[registrar]\nalgorithms = [\"MD5\"]\n", &[Algorithm::Md5]),
+    ] {
+        let config = parse(&format!("{TINY}{user}{setting}")).unwrap();
+        let registration = config.switch.registration.unwrap();
+        assert_eq!(registration.digest.algorithms, algorithms);
+    }
     let none = parse(TINY).unwrap();
     assert!(none.switch.registration.is_none());
     let text = format!(
