@@ -63,11 +63,11 @@ pub fn load(file: &Path) -> io::Result<Vec<KeptRegistration>> {
             continue;
         };
         let user = users.entry(Arc::clone(&aor));
-        let contacts = &mut user.or_insert_with(|| KeptRegistration {
+        let user = user.or_insert_with(|| KeptRegistration {
             aor,
             contacts: Vec::new(),
         });
-        contacts.contacts.push(contact);
+        user.contacts.push(contact);
     }
     if broken > 0 {
         tracing::warn!(file = %file.display(), broken, "lines of kept registrations make no sense");
