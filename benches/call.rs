@@ -158,6 +158,7 @@ fn new_switch(now: Instant) -> Switch {
         },
         routes: Arc::new(Routes { flows, dial_plan }),
         server_name: "strowger".into(),
+        registration: None,
     };
     let table = Arc::new(CallTable::new(config.limits.max_calls));
     Switch::new(

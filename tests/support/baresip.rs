@@ -24,9 +24,33 @@ impl Baresip {
     /// Starts it. `microphone`: a WAV file of 8 kHz, mono; when it is over,
     /// baresip hangs up.
     pub fn start(server: &Server, microphone: &Path) -> Self {
+        let own = server.ports().peer_sip();
+        Self::start_as(
+            server,
+            microphone,
+            &format!("<sip:phone@127.0.0.1:{own}>;regint=0"),
+        )
+    }
+
+    /// The same with an account that registers at the server for five minutes.
+    pub fn start_registered(
+        server: &Server,
+        microphone: &Path,
+        user: &str,
+        password: &str,
+        transport: &str,
+    ) -> Self {
+        let account = format!(
+            "<sip:{user}@{};transport={transport}>;auth_user={user};auth_pass={password};regint=300",
+            server.sip()
+        );
+        Self::start_as(server, microphone, &account)
+    }
+
+    fn start_as(server: &Server, microphone: &Path, account: &str) -> Self {
         let folder = server.folder().join("baresip");
         fs::create_dir_all(&folder).expect("a folder for baresip");
-        write_configuration(server, &folder, microphone);
+        write_configuration(server, &folder, microphone, account);
         let mut child = Command::new("baresip")
             .arg("-f")
             .arg(&folder)
@@ -125,7 +149,7 @@ impl std::io::Read for Netstrings {
     }
 }
 
-fn write_configuration(server: &Server, folder: &Path, microphone: &Path) {
+fn write_configuration(server: &Server, folder: &Path, microphone: &Path, account: &str) {
     let ports = server.ports();
     let (first, last) = ports.peer_media();
     let configuration = format!(
@@ -156,10 +180,7 @@ fn write_configuration(server: &Server, folder: &Path, microphone: &Path) {
         module_folder().display(),
     );
     fs::write(folder.join("config"), configuration).expect("a configuration written");
-    let account = format!(
-        "<sip:phone@127.0.0.1:{}>;regint=0;audio_codecs=PCMU/8000/1,PCMA/8000/1\n",
-        ports.peer_sip()
-    );
+    let account = format!("{account};audio_codecs=PCMU/8000/1,PCMA/8000/1\n");
     fs::write(folder.join("accounts"), account).expect("an account written");
     fs::write(folder.join("contacts"), "").expect("contacts written");
 }

@@ -69,6 +69,21 @@ impl Server {
         Self::start(&Settings::default())
     }
 
+    /// Stops it and starts it again on the same ports and in the same folder.
+    pub fn restart(&mut self) {
+        self.stop();
+        self.child = spawn(&self.folder.join("strowger.toml"));
+        self.lines = Lines::default();
+        self.lines.feed(self.child.stdout.take().expect("a pipe"));
+        self.lines.feed(self.child.stderr.take().expect("a pipe"));
+        self.ended = false;
+        assert!(
+            self.lines.wait_for("ready listeners", START).is_some(),
+            "the server did not start again:\n{}",
+            self.lines.all().join("\n")
+        );
+    }
+
     pub fn ports(&self) -> &PortBlock {
         &self.ports
     }

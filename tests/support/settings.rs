@@ -70,6 +70,7 @@ impl Settings {
         );
         text = replace(&text, "[20000, 29999]", &format!("[{first}, {last}]"));
         text = replace(&text, "../data/call-records.jsonl", "calls.jsonl");
+        text = replace(&text, "../data/registrations.jsonl", "registrations.jsonl");
         // No more calls than the ports of one test can carry.
         text = set_limit(&text, "max_calls", u64::from(last - first).div_ceil(2));
         for (key, value) in &self.limits {

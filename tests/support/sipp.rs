@@ -14,6 +14,7 @@ pub struct Sipp {
     scenario: [String; 2],
     name: String,
     user: String,
+    password: Option<String>,
     transport: &'static str,
     ipv6: bool,
     calls: u32,
@@ -50,6 +51,7 @@ impl Sipp {
             scenario,
             name: name.into(),
             user: "answer".into(),
+            password: None,
             transport: "u1",
             ipv6: false,
             calls: 1,
@@ -61,6 +63,12 @@ impl Sipp {
     /// The user to call; `answer` unless told.
     pub fn user(mut self, user: &str) -> Self {
         user.clone_into(&mut self.user);
+        self
+    }
+
+    /// Answers challenges as the user, with this password.
+    pub fn password(mut self, password: &str) -> Self {
+        self.password = Some(password.to_owned());
         self
     }
 
@@ -140,6 +148,9 @@ impl Sipp {
             .args(["-trace_counts", "-trace_err", "-error_file", "errors.log"])
             .current_dir(folder)
             .stdin(Stdio::null());
+        if let Some(password) = &self.password {
+            command.args(["-au", &self.user, "-ap", password]);
+        }
         if self.calls < 10 {
             command.args(["-trace_msg", "-message_file", "messages.log"]);
         }

@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod net;
 pub mod prompts;
 pub mod records;
+pub mod registrations;
 pub mod reload;
 pub mod signalling;
 pub mod start;

@@ -33,6 +33,7 @@ impl Collector for BoardCollector {
         let figures = self.0.figures();
         calls(&mut encoder, &figures)?;
         messages(&mut encoder, &figures)?;
+        registrations(&mut encoder, &figures)?;
         sockets(&mut encoder, &figures)?;
         records(&mut encoder, &self.0)?;
         rtp(&mut encoder, &self.0.workers)?;
@@ -136,6 +137,53 @@ fn messages(encoder: &mut DescriptorEncoder<'_>, figures: &Figures) -> fmt::Resu
         "sip_transactions_live",
         "Transactions in the table",
         switch.transactions_live,
+    )
+}
+
+fn registrations(encoder: &mut DescriptorEncoder<'_>, figures: &Figures) -> fmt::Result {
+    let switch = &figures.switch;
+    gauge(
+        encoder,
+        "registrations_live",
+        "Users that have a contact",
+        switch.registrations_live,
+    )?;
+    gauge(
+        encoder,
+        "contacts_live",
+        "Contacts of all users",
+        switch.contacts_live,
+    )?;
+    let outcomes = [
+        ("accepted", switch.registers_accepted),
+        ("challenged", switch.registers_challenged),
+        ("refused", switch.registers_refused),
+    ];
+    family(
+        encoder,
+        "registers",
+        "REGISTER requests, by what became of them",
+        "outcome",
+        outcomes.into_iter(),
+    )?;
+    counter(
+        encoder,
+        "auth_failures",
+        "Challenges answered with a wrong name or password",
+        switch.auth_failures,
+    )?;
+    counter(encoder, "bans", "Sources that were banned", switch.bans)?;
+    gauge(
+        encoder,
+        "banned_live",
+        "Sources that are banned",
+        switch.banned_live,
+    )?;
+    counter(
+        encoder,
+        "sip_messages_banned",
+        "SIP messages dropped because their source is banned",
+        switch.messages_banned,
     )
 }
 

@@ -3,7 +3,8 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use strowger_switch::config::Routes;
+use strowger_sip::digest::Credentials;
+use strowger_switch::config::{Routes, SwitchConfig};
 
 use crate::config::{Config, ConfigError};
 use crate::prompts;
@@ -74,11 +75,22 @@ fn differences(old: &Config, new: &Config) -> Vec<&'static str> {
         ("http", old.http != new.http),
         ("log", old.log != new.log),
         ("records", old.records != new.records),
+        (
+            "users, registrar and guard",
+            registration(a) != registration(b) || old.registrations != new.registrations,
+        ),
     ];
     changed
         .into_iter()
         .filter_map(|(name, changed)| changed.then_some(name))
         .collect()
+}
+
+/// All there is to compare: users do not print their secrets.
+fn registration(config: &SwitchConfig) -> Option<(Vec<(&str, &Credentials)>, String)> {
+    let config = config.registration.as_ref()?;
+    let others = (&config.digest, &config.registrar, &config.guard);
+    Some((config.users.iter().collect(), format!("{others:?}")))
 }
 
 fn differs(old: &impl Debug, new: &impl Debug) -> bool {

@@ -14,6 +14,7 @@ use strowger_switch::call_table::CallTable;
 use strowger_switch::clock::Clock;
 use strowger_switch::config::{MediaAddress, MediaAddressId};
 use strowger_switch::input::Control;
+use strowger_switch::registration::KeptRegistration;
 use strowger_switch::switch::Switch;
 use tokio::sync::mpsc::{Sender, UnboundedReceiver, channel};
 use tokio::sync::oneshot;
@@ -24,6 +25,7 @@ use crate::media::{self, MediaLink, PortRange, PortStock, WorkerSettings, Worker
 use crate::net::TcpLimits;
 use crate::prompts::{self, Library, LibraryLimits, MediaFolder, Prompts, Reply};
 use crate::records::{self, RecordStats};
+use crate::registrations::{self, Registrations};
 use crate::signalling::{self, Board, BoundListener, MediaSide, SignallingParts};
 use crate::sys::{self, Doorbell};
 
@@ -32,6 +34,9 @@ const STOCK: usize = 256;
 
 /// Call records that may wait for the disk.
 const MAX_WAITING_RECORDS: usize = 65_536;
+
+/// Changes of registrations that may wait for the disk.
+const MAX_WAITING_REGISTRATIONS: usize = 65_536;
 
 /// Orders of the operator that may wait.
 const MAX_WAITING_CONTROLS: usize = 16;
@@ -101,6 +106,7 @@ pub fn start(config: &Config, prompt_names: &[String]) -> Result<Running> {
         }
         None => None,
     };
+    let (registrations, restored) = keep_registrations(config, &mut threads)?;
     let board = Arc::new(Board::new(workers, record_stats));
     let (controls, controls_out) = channel(MAX_WAITING_CONTROLS);
     let now = Instant::now();
@@ -120,6 +126,8 @@ pub fn start(config: &Config, prompt_names: &[String]) -> Result<Running> {
         controls: controls_out,
         bell,
         records,
+        registrations,
+        restored,
         board: Arc::clone(&board),
     };
     let (ended, thread) = start_signalling(parts)?;
@@ -131,6 +139,23 @@ pub fn start(config: &Config, prompt_names: &[String]) -> Result<Running> {
         ended,
         threads,
     })
+}
+
+/// Reads what was kept, and keeps what changes, when there are users and a file.
+fn keep_registrations(
+    config: &Config,
+    threads: &mut Vec<JoinHandle<()>>,
+) -> Result<(Option<Registrations>, Vec<KeptRegistration>)> {
+    let file = config.registrations.file.as_deref();
+    let Some(file) = file.filter(|_| config.switch.registration.is_some()) else {
+        return Ok((None, Vec::new()));
+    };
+    let known = registrations::load(file)
+        .with_context(|| format!("kept registrations cannot be read from {}", file.display()))?;
+    let (kept, thread) = registrations::spawn(file, &known, MAX_WAITING_REGISTRATIONS)
+        .with_context(|| format!("registrations cannot be kept in {}", file.display()))?;
+    threads.push(thread);
+    Ok((Some(kept), known))
 }
 
 type Ended = oneshot::Receiver<io::Result<()>>;

@@ -120,6 +120,7 @@ impl Ledger {
             EventKind::Progressing => 2,
             EventKind::Terminating | EventKind::Canceling => 3,
             EventKind::HangUp { .. } => 4,
+            EventKind::Extension { .. } | EventKind::Banned { .. } => return,
             EventKind::Digit(_)
             | EventKind::ActionStarted { .. }
             | EventKind::ActionFailed { .. } => {

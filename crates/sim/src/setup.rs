@@ -39,6 +39,7 @@ pub fn config() -> SwitchConfig {
         transactions: strowger_sip::transaction::TransactionConfig::default(),
         routes: Arc::new(routes()),
         server_name: "sim".to_owned(),
+        registration: None,
     };
     config.transactions.sent_by = vec!["192.0.2.1:5060".to_owned(); 2];
     config

@@ -3,7 +3,9 @@
 //! clock or makes a random number that was not passed in.
 
 pub mod dialog;
+pub mod digest;
 pub mod message;
+pub mod registrar;
 pub mod sdp;
 pub mod transaction;
 pub mod transport;

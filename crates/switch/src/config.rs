@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use strowger_media::vocabulary::Codec;
+use strowger_sip::digest::{DigestConfig, Users};
 use strowger_sip::message::MessageLimits;
+use strowger_sip::registrar::RegistrarConfig;
 use strowger_sip::transaction::TransactionConfig;
 use strowger_sip::transport::Transport;
 
 use crate::dial_plan::DialPlan;
 use crate::flow::FlowSet;
+use crate::guard::GuardConfig;
 
 /// Configuration of a `Switch`.
 #[derive(Clone, Debug)]
@@ -37,6 +40,24 @@ pub struct SwitchConfig {
     pub routes: Arc<Routes>,
     /// Value of the Server header.
     pub server_name: String,
+    /// Users that may register; without it REGISTER gets 405.
+    pub registration: Option<RegistrationConfig>,
+}
+
+/// Who may register, and how.
+#[derive(Clone, Debug)]
+pub struct RegistrationConfig {
+    /// The users. There is an algorithm that all of them have credentials for.
+    pub users: Arc<Users>,
+    /// Realm and nonces.
+    pub digest: DigestConfig,
+    /// Limits and lifetimes of bindings.
+    pub registrar: RegistrarConfig,
+    /// Who is banned for wrong answers.
+    pub guard: GuardConfig,
+    /// Whether every change comes out as `Effect::Registration`, to be kept over
+    /// a restart.
+    pub keep: bool,
 }
 
 /// Flows and the dial plan that names them.

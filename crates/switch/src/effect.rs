@@ -1,5 +1,6 @@
 //! Everything a `Switch` can want from the world.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use strowger_sip::transport::Hop;
 use crate::call_table::CallId;
 use crate::config::MediaAddressId;
 use crate::record::CallRecord;
+use crate::registration::KeptRegistration;
 
 /// One effect; they are carried out in the order given.
 #[derive(Clone, Debug)]
@@ -26,6 +28,8 @@ pub enum Effect {
     Event(Event),
     /// A call is over; write its record.
     Record(Box<CallRecord>),
+    /// The contacts of a user are these from now on; none: forget the user.
+    Registration(Box<KeptRegistration>),
     /// A drain is complete: no call is up.
     Drained,
 }
@@ -87,15 +91,15 @@ pub enum MediaOrder {
 /// Something worth telling.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// The call's slot.
-    pub call: CallId,
-    /// The call's id in the API and the records.
+    /// The call's slot; `None` for what is no call.
+    pub call: Option<CallId>,
+    /// The call's id in the API and the records, a user's name, or an address.
     pub id: Arc<str>,
     /// What happened.
     pub kind: EventKind,
 }
 
-/// What happened to a call; the names of the reference are `as_str`.
+/// What happened to a call, a user or a source; the names of the reference are `as_str`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventKind {
     /// A call came in.
@@ -138,6 +142,43 @@ pub enum EventKind {
         /// A sentence.
         reason: String,
     },
+    /// A user can be reached elsewhere than before. A refresh is no event.
+    Extension {
+        /// What happened.
+        change: ExtensionChange,
+        /// Contacts it has now.
+        contacts: usize,
+    },
+    /// Too many wrong passwords came from there; it is not heard for a while.
+    Banned {
+        /// The source.
+        source: IpAddr,
+    },
+}
+
+/// What happened to the contacts of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExtensionChange {
+    /// The first contact came.
+    Registered,
+    /// A contact came, went or moved.
+    Changed,
+    /// The phone took the last one back.
+    Unregistered,
+    /// The last one was not refreshed in time.
+    Expired,
+}
+
+impl ExtensionChange {
+    /// As applications know it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Registered => "registered",
+            Self::Changed => "changed",
+            Self::Unregistered => "unregistered",
+            Self::Expired => "expired",
+        }
+    }
 }
 
 impl EventKind {
@@ -152,6 +193,8 @@ impl EventKind {
             Self::HangUp { .. } => "call_hangup",
             Self::Digit(_) => "dtmf_received",
             Self::ActionStarted { .. } | Self::ActionFailed { .. } => "activeflow_updated",
+            Self::Extension { .. } => "extension_updated",
+            Self::Banned { .. } => "source_banned",
         }
     }
 }

@@ -8,6 +8,7 @@ use strowger_sip::transport::Hop;
 
 use crate::call_table::CallId;
 use crate::config::{MediaAddressId, Routes};
+use crate::registration::KeptRegistration;
 
 /// One input. With its time stamp it is all a `Switch` ever learns.
 #[derive(Clone, Debug)]
@@ -44,6 +45,8 @@ pub enum Input {
     },
     /// A media worker reports.
     Media(MediaEvent),
+    /// What `Effect::Registration` said before a restart.
+    Restore(Box<KeptRegistration>),
     /// The operator wants something.
     Control(Control),
 }

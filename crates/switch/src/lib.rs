@@ -8,10 +8,12 @@ pub mod config;
 pub mod dial_plan;
 pub mod effect;
 pub mod flow;
+pub mod guard;
 pub mod input;
 pub mod interpreter;
 mod random;
 pub mod record;
+pub mod registration;
 pub mod switch;
 
 pub use switch::Switch;

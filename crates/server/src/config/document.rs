@@ -111,7 +111,7 @@ fn take_lists_out_of(table: &mut DeTable<'_>, source: &Source<'_>, errors: &mut 
     let mut lists = Vec::new();
     for (key, value) in table.iter() {
         let name = key.get_ref();
-        if value.get_ref().is_array() && name != "dial_plan" {
+        if value.get_ref().is_array() && !["dial_plan", "users"].contains(&&**name) {
             errors.push(ConfigError {
                 expected: Some("a table".to_owned()),
                 ..source.error(&key.span(), format!("`{name}` is no list"))

@@ -2,6 +2,7 @@
 //! are as wide as they can be written; `checks` knows how much is too much.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -23,6 +24,12 @@ pub struct ConfigFile {
     pub log: LogSection,
     /// `[records]`: where call records go.
     pub records: RecordsSection,
+    /// `[[users]]`: who may register.
+    pub users: Vec<UserSection>,
+    /// `[registrar]`: how.
+    pub registrar: RegistrarSection,
+    /// `[guard]`: who is not heard.
+    pub guard: GuardSection,
     /// `[flows.<name>]`: what callers meet.
     pub flows: BTreeMap<String, FlowSection>,
     /// `[[dial_plan]]`: which user gets which flow.
@@ -248,6 +255,82 @@ pub enum LogFormat {
 pub struct RecordsSection {
     /// One JSON object a line; no records when absent.
     pub file: Option<PathBuf>,
+}
+
+/// `[[users]]`: a name and one secret.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct UserSection {
+    /// The user.
+    pub name: Option<String>,
+    /// The password.
+    pub password: Option<String>,
+    /// A file whose first line is the password.
+    pub password_file: Option<PathBuf>,
+    /// MD5 of `name:realm:password`, in hexadecimal digits.
+    pub ha1_md5: Option<String>,
+    /// SHA-256 of the same.
+    pub ha1_sha256: Option<String>,
+}
+
+impl fmt::Debug for UserSection {
+    /// Names the user and keeps its secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserSection")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `[registrar]`.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RegistrarSection {
+    /// The realm that passwords belong to.
+    pub realm: String,
+    /// Hash algorithms that phones are offered, the preferred first.
+    pub algorithms: Vec<AlgorithmName>,
+    /// The shortest registration, in s.
+    pub min_expires_s: u64,
+    /// The longest registration, in s.
+    pub max_expires_s: u64,
+    /// A registration that says nothing, in s.
+    pub default_expires_s: u64,
+    /// Contacts of one user.
+    pub max_contacts: u64,
+    /// Contacts of all users.
+    pub max_registrations: u64,
+    /// How long a challenge can be answered, in s.
+    pub nonce_lifetime_s: u64,
+    /// Challenges in use at one time.
+    pub max_nonces: u64,
+    /// Where registrations are kept over a restart; nowhere when absent.
+    pub file: Option<PathBuf>,
+}
+
+/// A hash algorithm as it is written in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum AlgorithmName {
+    /// SHA-256.
+    #[serde(rename = "SHA-256")]
+    Sha256,
+    /// MD5.
+    #[serde(rename = "MD5")]
+    Md5,
+}
+
+/// `[guard]`.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GuardSection {
+    /// Wrong passwords within the window that ban their source; 0 bans nobody.
+    pub max_auth_failures: u64,
+    /// The window, in s.
+    pub auth_failure_window_s: u64,
+    /// The ban, in s.
+    pub ban_s: u64,
+    /// Sources counted or banned at one time.
+    pub max_sources: u64,
 }
 
 /// `[flows.<name>]`: one of the two.

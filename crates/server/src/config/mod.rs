@@ -22,7 +22,7 @@ pub use error::ConfigError;
 pub use file::ConfigFile;
 pub use settings::{
     Config, ConnectionSettings, HttpSettings, LogFormat, LogLevel, LogSettings, MediaSettings,
-    RecordSettings,
+    RecordSettings, RegistrationSettings,
 };
 
 use std::fs::File;

@@ -25,6 +25,8 @@ pub struct Config {
     pub log: LogSettings,
     /// For the call records.
     pub records: RecordSettings,
+    /// For the registrations.
+    pub registrations: RegistrationSettings,
 }
 
 /// Media workers, ports and prompts.
@@ -83,5 +85,12 @@ pub struct LogSettings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordSettings {
     /// One JSON object a line; no records when absent.
+    pub file: Option<PathBuf>,
+}
+
+/// Registrations over a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistrationSettings {
+    /// One JSON object a line; not kept when absent.
     pub file: Option<PathBuf>,
 }

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use strowger_switch::effect::{Effect, Event, EventKind};
 use strowger_switch::input::{Control, Input};
+use strowger_switch::registration::KeptRegistration;
 use strowger_switch::switch::Switch;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
@@ -27,6 +28,7 @@ use tokio::time::{Sleep, sleep, sleep_until};
 use crate::net::TcpLimits;
 use crate::prompts::Reply;
 use crate::records::Records;
+use crate::registrations::Registrations;
 use crate::sys::{self, Doorbell};
 
 /// Inputs taken from one source in one turn of the loop.
@@ -67,6 +69,10 @@ pub struct SignallingParts {
     pub bell: Arc<Doorbell>,
     /// Where call records go, if anywhere.
     pub records: Option<Records>,
+    /// Where registrations are kept, if anywhere.
+    pub registrations: Option<Registrations>,
+    /// What was kept there before this start.
+    pub restored: Vec<KeptRegistration>,
     /// Where figures are published.
     pub board: Arc<Board>,
 }
@@ -93,6 +99,7 @@ struct Signalling {
     controls: Receiver<Control>,
     bell: AsyncFd<Arc<Doorbell>>,
     records: Option<Records>,
+    registrations: Option<Registrations>,
     board: Arc<Board>,
     inputs: Vec<Input>,
     effects: Vec<Effect>,
@@ -107,6 +114,8 @@ impl Signalling {
         parts.bell.arm();
         let mut inputs = Vec::with_capacity(4 * BATCH);
         parts.media.announce_all(&mut inputs);
+        let restored = parts.restored.drain(..);
+        inputs.extend(restored.map(|kept| Input::Restore(Box::new(kept))));
         Ok(Self {
             switch: parts.switch,
             wires: Wires::start(parts.listeners, parts.tcp_limits)?,
@@ -115,6 +124,7 @@ impl Signalling {
             controls: parts.controls,
             bell: sys::watch_bell(parts.bell)?,
             records: parts.records,
+            registrations: parts.registrations,
             board: parts.board,
             inputs,
             effects: Vec::with_capacity(4 * BATCH),
@@ -226,6 +236,11 @@ impl Signalling {
                         records.write(record);
                     }
                 }
+                Effect::Registration(kept) => {
+                    if let Some(registrations) = &self.registrations {
+                        registrations.keep(kept);
+                    }
+                }
                 Effect::Drained => self.drained = true,
             }
         }
@@ -278,6 +293,13 @@ fn tell(event: &Event) {
         }
         EventKind::ActionStarted { id, action } => {
             tracing::debug!(call, action, id = &**id, "action started");
+        }
+        EventKind::Extension { change, contacts } => {
+            let (user, change) = (call, change.as_str());
+            tracing::info!(user, change, contacts, "registration");
+        }
+        EventKind::Banned { source } => {
+            tracing::info!(%source, "too many wrong passwords, source banned");
         }
         EventKind::Ringing
         | EventKind::Terminating

@@ -116,6 +116,8 @@ impl World {
                     self.log(|| format!("switch writes {record:?}"));
                     self.ledger.written(&record);
                 }
+                // Nobody registers here, and nothing restarts.
+                Effect::Registration(_) => {}
                 Effect::Drained => self.drained = true,
             }
         }

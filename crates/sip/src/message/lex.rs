@@ -49,26 +49,26 @@ const fn token_table() -> [bool; 256] {
 static TOKEN: [bool; 256] = token_table();
 
 /// `token = 1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~")`
-pub(super) fn is_token(bytes: &[u8]) -> bool {
+pub(crate) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|byte| TOKEN[*byte as usize])
 }
 
-pub(super) fn is_token_byte(byte: u8) -> bool {
+pub(crate) fn is_token_byte(byte: u8) -> bool {
     TOKEN[byte as usize]
 }
 
-pub(super) fn is_lws(byte: u8) -> bool {
+pub(crate) fn is_lws(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// Strips linear white space at both ends.
-pub(super) fn trim(bytes: &[u8]) -> &[u8] {
+pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
     let range = trim_range(bytes, 0..bytes.len());
     &bytes[range]
 }
 
 /// `range` of `bytes` without the linear white space at its ends.
-pub(super) fn trim_range(bytes: &[u8], range: Range<usize>) -> Range<usize> {
+pub(crate) fn trim_range(bytes: &[u8], range: Range<usize>) -> Range<usize> {
     let (mut start, mut end) = (range.start, range.end);
     while start < end && is_lws(bytes[start]) {
         start += 1;
@@ -80,7 +80,7 @@ pub(super) fn trim_range(bytes: &[u8], range: Range<usize>) -> Range<usize> {
 }
 
 /// The first position at or after `at` that is not white space.
-pub(super) fn skip_lws(bytes: &[u8], mut at: usize) -> usize {
+pub(crate) fn skip_lws(bytes: &[u8], mut at: usize) -> usize {
     while at < bytes.len() && is_lws(bytes[at]) {
         at += 1;
     }
@@ -88,7 +88,7 @@ pub(super) fn skip_lws(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// The first position at or after `at` that is not a token character.
-pub(super) fn skip_token(bytes: &[u8], mut at: usize) -> usize {
+pub(crate) fn skip_token(bytes: &[u8], mut at: usize) -> usize {
     while at < bytes.len() && TOKEN[bytes[at] as usize] {
         at += 1;
     }
@@ -97,7 +97,7 @@ pub(super) fn skip_token(bytes: &[u8], mut at: usize) -> usize {
 
 /// `at` stands on a double quote: the position after the closing one, or `None`
 /// where the string never ends.
-pub(super) fn skip_quoted(bytes: &[u8], at: usize) -> Option<usize> {
+pub(crate) fn skip_quoted(bytes: &[u8], at: usize) -> Option<usize> {
     let mut at = at + 1;
     loop {
         match bytes.get(at)? {
@@ -110,7 +110,7 @@ pub(super) fn skip_quoted(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// A decimal number and nothing else; `None` for anything else and for what
 /// does not fit.
-pub(super) fn parse_u64(bytes: &[u8]) -> Option<u64> {
+pub(crate) fn parse_u64(bytes: &[u8]) -> Option<u64> {
     if bytes.is_empty() {
         return None;
     }
@@ -128,13 +128,13 @@ pub(super) fn parse_u64(bytes: &[u8]) -> Option<u64> {
 
 /// The ranges of the elements of a comma-separated list, trimmed. Commas in
 /// quoted strings and between angle brackets do not separate (RFC 3261 §7.3.1).
-pub(super) struct ListRanges<'a> {
+pub(crate) struct ListRanges<'a> {
     bytes: &'a [u8],
     at: usize,
     done: bool,
 }
 
-pub(super) fn list_ranges(bytes: &[u8]) -> ListRanges<'_> {
+pub(crate) fn list_ranges(bytes: &[u8]) -> ListRanges<'_> {
     ListRanges {
         bytes,
         at: 0,
@@ -182,7 +182,7 @@ fn element_end(bytes: &[u8], start: usize) -> usize {
 
 /// The text of a quoted string without its quotes and backslashes; anything
 /// else unchanged.
-pub(super) fn unquote(bytes: &[u8]) -> Cow<'_, [u8]> {
+pub(crate) fn unquote(bytes: &[u8]) -> Cow<'_, [u8]> {
     let [b'"', inner @ .., b'"'] = bytes else {
         return Cow::Borrowed(bytes);
     };
@@ -208,7 +208,7 @@ fn hex_digit(byte: u8) -> Option<u8> {
 
 /// Resolves `%HH` (RFC 3261 §19.1.2). A `%` that is not followed by two
 /// hexadecimal digits stands for itself.
-pub(super) fn unescape(bytes: &[u8]) -> Cow<'_, [u8]> {
+pub(crate) fn unescape(bytes: &[u8]) -> Cow<'_, [u8]> {
     if memchr::memchr(b'%', bytes).is_none() {
         return Cow::Borrowed(bytes);
     }
@@ -225,7 +225,7 @@ pub(super) fn unescape(bytes: &[u8]) -> Cow<'_, [u8]> {
 
 /// Replaces CR and LF by spaces, so that a value put into a message never
 /// becomes a line of its own.
-pub(super) fn single_line(value: Bytes) -> Bytes {
+pub(crate) fn single_line(value: Bytes) -> Bytes {
     if memchr::memchr2(b'\r', b'\n', &value).is_none() {
         return value;
     }
@@ -242,7 +242,7 @@ pub(super) fn single_line(value: Bytes) -> Bytes {
 }
 
 /// Appends a decimal number.
-pub(super) fn write_decimal(out: &mut BytesMut, mut number: u64) {
+pub(crate) fn write_decimal(out: &mut BytesMut, mut number: u64) {
     let mut digits = [0u8; 20];
     let mut at = digits.len();
     loop {

@@ -21,7 +21,7 @@ mod header_line;
 mod header_name;
 mod headers;
 mod host;
-mod lex;
+pub(crate) mod lex;
 mod media_type;
 mod method;
 mod name_addr;

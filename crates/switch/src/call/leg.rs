@@ -12,7 +12,7 @@ use strowger_sip::transport::{Hop, Transport};
 use super::media::{LegMedia, description};
 use crate::call_table::CallId;
 use crate::effect::Effect;
-use crate::switch::{ALLOW, Core};
+use crate::switch::Core;
 
 #[derive(Debug)]
 pub(crate) struct Leg {
@@ -335,7 +335,7 @@ impl Leg {
         core: &Core,
     ) -> Response {
         let mut response = self.dialog.respond(request, status);
-        response.headers.push(HeaderName::Allow, ALLOW);
+        response.headers.push(HeaderName::Allow, core.allow);
         core.dress(&mut response);
         if let Some(body) = body {
             response

@@ -490,7 +490,7 @@ impl Call {
 
     fn tell(&self, core: &mut Core, kind: EventKind) {
         core.effects.push(Effect::Event(Event {
-            call: self.id,
+            call: Some(self.id),
             id: self.uuid.clone(),
             kind,
         }));

@@ -24,7 +24,10 @@ use crate::interpreter::CallOrder;
 use crate::random::Random;
 
 /// Methods that this switch understands (RFC 3261 §20.5).
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
+const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
+
+/// The same when there is somebody who may register.
+const ALLOW_REGISTER: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER";
 
 /// Bodies that this switch can read (RFC 3261 §20.1).
 pub(crate) const ACCEPT: &str = "application/sdp, multipart/mixed";
@@ -38,6 +41,8 @@ pub(crate) struct Core {
     pub(crate) random: Random,
     pub(crate) capabilities: Arc<[CodecCapability]>,
     pub(crate) server_name: Bytes,
+    /// Value of the Allow header.
+    pub(crate) allow: &'static str,
     /// Calls whose INVITE has no final response yet.
     pub(crate) invites: HashMap<ServerTransactionId, CallId>,
     /// Calls that wait for a response.
@@ -75,6 +80,10 @@ impl Core {
             ports: Ports::new(addresses, config.media_workers, config.max_ports_per_worker),
             capabilities: capabilities(&config),
             server_name: Bytes::from(config.server_name.clone()),
+            allow: match config.registration {
+                Some(_) => ALLOW_REGISTER,
+                None => ALLOW,
+            },
             config,
             clock,
             table,
@@ -110,7 +119,8 @@ impl Core {
         let fits = |listener: &Listener| {
             listener.transport == transport && listener.local.is_ipv4() == remote.is_ipv4()
         };
-        if fits(self.listener(preferred)) {
+        let wanted = self.config.listeners.get(usize::from(preferred.0));
+        if wanted.is_some_and(fits) {
             return Some(preferred);
         }
         let index = self.config.listeners.iter().position(fits)?;
@@ -200,7 +210,7 @@ impl Core {
         now: Instant,
     ) {
         let mut response = self.answer_to(request, StatusCode::OK);
-        response.headers.push(HeaderName::Allow, ALLOW);
+        response.headers.push(HeaderName::Allow, self.allow);
         response.headers.push(HeaderName::Accept, ACCEPT);
         response
             .headers
@@ -221,7 +231,7 @@ impl Core {
             Method::Other(_) => StatusCode::NOT_IMPLEMENTED,
             _ => StatusCode::METHOD_NOT_ALLOWED,
         };
-        let rejection = Rejection::new(status).with_header(HeaderName::Allow, ALLOW);
+        let rejection = Rejection::new(status).with_header(HeaderName::Allow, self.allow);
         self.reject(id, request, &rejection, now);
     }
 
@@ -284,7 +294,7 @@ impl Core {
         });
     }
 
-    fn answer_to(&mut self, request: &Request, status: StatusCode) -> Response {
+    pub(crate) fn answer_to(&mut self, request: &Request, status: StatusCode) -> Response {
         let tag = self.random.tag();
         let mut response = Response::for_request(request, status, Some(&tag));
         self.dress(&mut response);

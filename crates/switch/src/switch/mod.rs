@@ -11,12 +11,14 @@
 //! | `TransportError` | transactions to that hop fail, and their calls with them |
 //! | `PortReady` | the sockets wait for a call |
 //! | `Media` | the call that owns the port hears it |
+//! | `Restore` | a user has its contacts back |
 //! | `Control` | drain, one call ended, new routes |
 
 pub(crate) mod admission;
 mod core;
 mod deadlines;
 mod ports;
+mod register;
 mod requests;
 mod stats;
 
@@ -38,8 +40,9 @@ use crate::effect::Effect;
 use crate::input::{Control, Input};
 use admission::Admission;
 use deadlines::Deadlines;
+use register::Registration;
 
-pub(crate) use self::core::{ACCEPT, ALLOW, Core, offer_refused};
+pub(crate) use self::core::{ACCEPT, Core, offer_refused};
 pub use stats::{METHODS, REASONS, SwitchStats};
 
 /// A whole switch, but for its sockets, threads, files and clock.
@@ -53,6 +56,7 @@ pub struct Switch {
     deadlines: Deadlines,
     admission: Admission,
     drain: Option<Drain>,
+    registration: Option<Box<Registration>>,
 }
 
 #[derive(Debug)]
@@ -72,14 +76,19 @@ impl Switch {
         clock: Clock,
         now: Instant,
     ) -> Self {
+        let registration = config.registration.clone();
+        let (routes, per_second) = (config.routes.clone(), config.limits.max_calls_per_second);
+        let mut core = Core::new(config, table, seed, clock, now);
         Self {
-            routes: config.routes.clone(),
-            calls: (0..table.capacity()).map(|_| None).collect(),
+            routes,
+            calls: (0..core.table.capacity()).map(|_| None).collect(),
             by_tag: HashMap::new(),
             deadlines: Deadlines::default(),
-            admission: Admission::new(config.limits.max_calls_per_second, now),
+            admission: Admission::new(per_second, now),
             drain: None,
-            core: Core::new(config, table, seed, clock, now),
+            registration: registration
+                .map(|config| Box::new(Registration::new(config, core.random.u64(), now))),
+            core,
         }
     }
 
@@ -87,6 +96,9 @@ impl Switch {
     pub fn handle_input(&mut self, input: Input, now: Instant, out: &mut Vec<Effect>) {
         std::mem::swap(&mut self.core.effects, out);
         match input {
+            Input::Sip { hop, .. } | Input::Unframed { hop, .. } if self.is_banned(hop, now) => {
+                self.core.stats.messages_banned += 1;
+            }
             Input::Sip { hop, message } => self.handle_message(hop, message, now),
             Input::Unframed { hop, head, status } => self.handle_unframed(hop, head, status),
             Input::TransportError { hop } => {
@@ -96,6 +108,7 @@ impl Switch {
             }
             Input::PortReady { address, port } => self.core.ports.add_ready(address, port),
             Input::Media(event) => self.handle_media(event, now),
+            Input::Restore(kept) => self.restore(&kept, now),
             Input::Control(control) => self.handle_control(control, now),
         }
         self.settle(now);
@@ -109,6 +122,7 @@ impl Switch {
             self.core.transactions.poll_timeout(),
             self.deadlines.first().map(|at| (at, "call")),
             drain.map(|at| (at, "drain timeout")),
+            self.registration.as_ref().and_then(|it| it.poll_timeout()),
         ]
         .into_iter()
         .flatten()
@@ -137,13 +151,19 @@ impl Switch {
         {
             self.end_drain(now);
         }
+        self.registration_timeout(now);
         self.settle(now);
         std::mem::swap(&mut self.core.effects, out);
     }
 
     /// Figures; those that say how many there are now are as of this moment.
     pub fn stats(&self) -> SwitchStats {
+        let registration = self.registration.as_deref();
+        let count = |count: fn(&Registration) -> usize| registration.map_or(0, count) as u64;
         SwitchStats {
+            registrations_live: count(|it| it.registrar().len()),
+            contacts_live: count(|it| it.registrar().binding_count()),
+            banned_live: count(Registration::banned),
             calls_live: u64::from(self.core.table.live()),
             transactions_live: self.core.transactions.len() as u64,
             ports_live: u64::from(self.core.ports.in_use()),
@@ -184,6 +204,12 @@ impl Switch {
     fn admit_request(&mut self, request: Request, hop: Hop, now: Instant) {
         if let Err(rejection) = request.validate() {
             self.core.respond_stateless(request, hop, &rejection);
+            return;
+        }
+        if request.method == Method::Register
+            && let Some(challenge) = self.challenge_unanswered(&request, hop, now)
+        {
+            self.core.respond_stateless(request, hop, &challenge);
             return;
         }
         if self.is_new_call(&request) {

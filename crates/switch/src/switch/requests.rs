@@ -22,7 +22,8 @@ impl Switch {
         now: Instant,
     ) {
         // RFC 3261 §8.2: first the method, then what the headers demand.
-        if understood(&request.method)
+        let registers = request.method == Method::Register && self.registration.is_some();
+        if (registers || understood(&request.method))
             && let Some(rejection) = unmet_requirement(&request)
         {
             self.core.reject(id, &request, &rejection, now);
@@ -35,13 +36,13 @@ impl Switch {
         match &request.method {
             Method::Invite => self.handle_invite(id, request, hop, now),
             Method::Options => self.core.answer_options(id, &request, now),
+            Method::Register => self.handle_register(id, &request, hop, now),
             // RFC 3261 §15.1.2, §12.2.2: they belong to a dialog and name none.
             Method::Bye | Method::Prack | Method::Update | Method::Info => {
                 self.core.no_such_dialog(id, &request, now);
             }
             Method::Ack
             | Method::Cancel
-            | Method::Register
             | Method::Refer
             | Method::Subscribe
             | Method::Notify
@@ -161,7 +162,12 @@ fn understood(method: &Method) -> bool {
 
 /// RFC 3261 §8.2.2.3 and §8.2.3: extensions we lack, bodies we cannot read.
 fn unmet_requirement(request: &Request) -> Option<Rejection> {
-    let required: Vec<_> = request.headers.tokens(&HeaderName::Require).collect();
+    let is_lacking = |option: &&[u8]| {
+        // RFC 3327 is for registrars.
+        !(request.method == Method::Register && option.eq_ignore_ascii_case(b"path"))
+    };
+    let required = request.headers.tokens(&HeaderName::Require);
+    let required: Vec<_> = required.filter(is_lacking).collect();
     if !required.is_empty() {
         let unsupported = required.join(&b", "[..]);
         let rejection = Rejection::new(StatusCode::BAD_EXTENSION);

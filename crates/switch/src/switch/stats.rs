@@ -32,6 +32,24 @@ pub struct SwitchStats {
     pub acks_missed: u64,
     /// Actions that failed.
     pub actions_failed: u64,
+    /// REGISTERs that were answered 200.
+    pub registers_accepted: u64,
+    /// REGISTERs that were refused: not allowed, too brief, malformed, full.
+    pub registers_refused: u64,
+    /// REGISTERs that were answered with a challenge.
+    pub registers_challenged: u64,
+    /// Challenges answered with a wrong password or by nobody's name.
+    pub auth_failures: u64,
+    /// Sources that were banned.
+    pub bans: u64,
+    /// Messages dropped because their source is banned.
+    pub messages_banned: u64,
+    /// Users that have a contact now.
+    pub registrations_live: u64,
+    /// Contacts of all users now.
+    pub contacts_live: u64,
+    /// Sources that are banned now.
+    pub banned_live: u64,
     /// Calls that are up or ending now.
     pub calls_live: u64,
     /// Transactions in the table now.

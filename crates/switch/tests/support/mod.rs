@@ -1,5 +1,6 @@
 //! A switch on a bench: messages in as text, messages out as text, media orders
 //! and records kept, time moved by hand.
+#![allow(dead_code, reason = "each file of tests uses its part")]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +19,7 @@ use strowger_switch::config::{
 use strowger_switch::effect::{Effect, MediaOrder};
 use strowger_switch::input::{Control, Input};
 use strowger_switch::record::CallRecord;
+use strowger_switch::registration::KeptRegistration;
 
 pub const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
     m=audio 30000 RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n";
@@ -29,6 +31,7 @@ pub struct Bench {
     pub sent: Vec<String>,
     pub orders: Vec<MediaOrder>,
     pub records: Vec<CallRecord>,
+    pub kept: Vec<KeptRegistration>,
     pub events: Vec<String>,
     pub drained: bool,
     transport: Transport,
@@ -60,6 +63,7 @@ impl Bench {
             sent: Vec::new(),
             orders: Vec::new(),
             records: Vec::new(),
+            kept: Vec::new(),
             events: Vec::new(),
             drained: false,
             transport,
@@ -206,6 +210,7 @@ impl Bench {
                 Effect::Media(order) => self.orders.push(order),
                 Effect::Event(event) => self.events.push(event.kind.as_str().to_owned()),
                 Effect::Record(record) => self.records.push(*record),
+                Effect::Registration(kept) => self.kept.push(*kept),
                 Effect::Drained => self.drained = true,
             }
         }
@@ -253,6 +258,7 @@ fn config(routes: Routes, transport: Transport) -> SwitchConfig {
         },
         routes: Arc::new(routes),
         server_name: "strowger".into(),
+        registration: None,
     }
 }
 

@@ -130,7 +130,7 @@ impl Checks<'_> {
         self.seconds("limits.connection_idle_s", idle_s, 32, DAY_S)
     }
 
-    fn seconds(&mut self, path: &str, value: u64, least: u64, most: u64) -> Duration {
+    pub(super) fn seconds(&mut self, path: &str, value: u64, least: u64, most: u64) -> Duration {
         Duration::from_secs(self.number(path, value, least..=most, "s"))
     }
 }

@@ -6,6 +6,7 @@ mod flows;
 mod limits;
 mod listeners;
 mod media;
+mod users;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -21,7 +22,9 @@ use super::document::Document;
 use super::error::ConfigError;
 use super::file::{ConfigFile, HttpSection};
 use super::path::{Step, steps};
-use super::settings::{Config, ConnectionSettings, HttpSettings, LogSettings, RecordSettings};
+use super::settings::{
+    Config, ConnectionSettings, HttpSettings, LogSettings, RecordSettings, RegistrationSettings,
+};
 
 /// All that is wrong comes back, in the order of the file.
 pub(super) fn check(
@@ -67,6 +70,7 @@ impl Checks<'_> {
         let transactions = self.transactions(&file.sip, &file.limits, &listeners);
         let http = self.http(&file.http);
         let routes = self.routes(file, &media);
+        let registration = self.registration(file, &listeners);
         let switch = SwitchConfig {
             media_workers: media.workers,
             max_ports_per_worker: media.max_ports_per_worker,
@@ -79,6 +83,7 @@ impl Checks<'_> {
             media_addresses,
             limits,
             transactions,
+            registration,
         };
         Config {
             file: self.document.source.file.to_owned(),
@@ -95,6 +100,9 @@ impl Checks<'_> {
             },
             records: RecordSettings {
                 file: file.records.file.as_deref().map(|file| self.join(file)),
+            },
+            registrations: RegistrationSettings {
+                file: file.registrar.file.as_deref().map(|file| self.join(file)),
             },
         }
     }

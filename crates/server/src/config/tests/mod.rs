@@ -4,6 +4,7 @@ mod flows;
 mod meaning;
 mod shape;
 mod shipped;
+mod users;
 
 use std::path::Path;
 

@@ -40,7 +40,7 @@ fn unknown_names() {
         (
             "[sipp]\n",
             &[
-                "3:2+4 unknown name `sipp` | one of `sip`, `limits`, `media`, `http`, `log`, `records`, `flows`, `dial_plan` | sip",
+                "3:2+4 unknown name `sipp` | one of `sip`, `limits`, `media`, `http`, `log`, `records`, `users`, `registrar`, `guard`, `flows`, `dial_plan` | sip",
             ],
         ),
         (

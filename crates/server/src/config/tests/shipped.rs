@@ -1,6 +1,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use strowger_sip::digest::Credentials;
 use strowger_switch::dial_plan::Match;
 
 use super::*;
@@ -82,6 +83,33 @@ fn the_shipped_file_answers_on_loopback_only() {
         assert!(config.switch.routes.flows.get(user).is_some());
     }
     assert!(config.switch.routes.dial_plan.lookup("nobody").is_none());
+    let registration = config.switch.registration.unwrap();
+    let users: Vec<_> = registration.users.iter().map(|(name, _)| name).collect();
+    assert_eq!(users, ["1001", "1002", "1003"]);
+    for (name, credentials) in registration.users.iter() {
+        let expected = Credentials::of_password(name, "strowger", &format!("secret{name}"));
+        assert_eq!(*credentials, expected);
+    }
+}
+
+/// The shipped passwords are for this machine alone.
+#[test]
+fn the_shipped_users_are_refused_where_others_can_call() {
+    let path = config_folder().join("strowger.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let open = text.replacen("\"127.0.0.1:5060\"", "\"192.0.2.1:5060\"", 1);
+    let errors = Config::parse(&path, &open, &|_, _, _| Ok(())).unwrap_err();
+    let lines: Vec<_> = errors
+        .iter()
+        .map(|error| error.source_line.as_str())
+        .collect();
+    let password = |n| format!("password = \"secret100{n}\"");
+    assert_eq!(lines, [password(1), password(2), password(3)]);
+    for error in errors {
+        assert_eq!(error.column, 12, "{error}");
+        let expected = "everybody knows this password, and `192.0.2.1:5060` is open to others";
+        assert_eq!(error.message, expected);
+    }
 }
 
 #[test]
@@ -96,6 +124,7 @@ fn the_public_file_listens_to_the_world_and_keeps_http_to_itself() {
             .all(|l| !l.advertised.ip().is_unspecified())
     );
     assert!(config.http.unwrap().address.ip().is_loopback());
+    assert!(switch.registration.is_none(), "nobody may register unasked");
 }
 
 #[test]
