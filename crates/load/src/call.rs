@@ -234,7 +234,7 @@ impl Call {
             // RFC 3261 §17.1.1.3: each of them is acknowledged.
             if let Some(invite) = &self.invite {
                 let to = response.headers.get_bytes(&HeaderName::To);
-                out.push(hop_by_hop(line, invite, Method::Ack, to).to_bytes());
+                out.push(hop_by_hop(line, invite, Method::Ack, to.as_ref()).to_bytes());
             }
         }
         match self.state {
@@ -376,7 +376,7 @@ fn invite(line: &Line, index: u32, offer: Bytes) -> Request {
 
 /// An ACK to a non-2xx or a CANCEL: both look like the INVITE they belong to
 /// (RFC 3261 §9.1, §17.1.1.3).
-fn hop_by_hop(line: &Line, invite: &Request, method: Method, to: Option<Bytes>) -> Request {
+fn hop_by_hop(line: &Line, invite: &Request, method: Method, to: Option<&Bytes>) -> Request {
     let mut request = Request::new(method.clone(), line.uri.clone());
     for name in [
         HeaderName::Via,
@@ -385,7 +385,7 @@ fn hop_by_hop(line: &Line, invite: &Request, method: Method, to: Option<Bytes>) 
         HeaderName::To,
         HeaderName::CallId,
     ] {
-        match &to {
+        match to {
             Some(to) if name == HeaderName::To => request.headers.push(name, to.clone()),
             _ => request.headers.copy_from(&invite.headers, &name),
         }

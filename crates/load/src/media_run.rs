@@ -271,9 +271,8 @@ fn floor(
     let server_us = server.and_then(|server| server.cpu.us_per_packet);
     let kind = match (options.mode, connect) {
         (Mode::Echo, true) => "bare reflector",
-        (Mode::Echo, false) => "the same, unconnected",
         (Mode::Receive | Mode::Idle, true) => "bare sender",
-        (Mode::Receive | Mode::Idle, false) => "the same, unconnected",
+        (Mode::Echo | Mode::Receive | Mode::Idle, false) => "the same, unconnected",
     };
     Ok(FloorReport {
         kind: kind.to_owned(),

@@ -126,7 +126,8 @@ impl Usage {
         let user_us = (self.user_ticks - earlier.user_ticks.min(self.user_ticks)) as f64 * tick_us;
         let system_us =
             (self.system_ticks - earlier.system_ticks.min(self.system_ticks)) as f64 * tick_us;
-        // A thread that ended took its count with it: then only the ticks have all.
+        // A thread that ended took its count with it: then only the ticks have
+        // all, unless they are too coarse to have anything.
         let is_exact = !self.threads.is_empty()
             && earlier
                 .threads
@@ -136,11 +137,12 @@ impl Usage {
             let before = earlier.threads.get(id).copied().unwrap_or_default();
             ns.saturating_sub(before)
         });
+        let alive_us = of_threads.sum::<u64>() as f64 / 1000.0;
         Spent {
             cpu_us: if is_exact {
-                of_threads.sum::<u64>() as f64 / 1000.0
+                alive_us
             } else {
-                user_us + system_us
+                alive_us.max(user_us + system_us)
             },
             user_us,
             system_us,
