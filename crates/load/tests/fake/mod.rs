@@ -156,6 +156,8 @@ fn header(message: &str, name: &str) -> String {
         .lines()
         .filter_map(|line| line.split_once(": "))
         .find(|(key, _)| key.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.to_owned())
-        .unwrap_or_else(|| panic!("no {name} in {message}"))
+        .map_or_else(
+            || panic!("no {name} in {message}"),
+            |(_, value)| value.to_owned(),
+        )
 }
