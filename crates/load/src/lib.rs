@@ -25,6 +25,7 @@ pub mod rtp;
 mod sdp;
 pub mod stream;
 mod sys;
+mod table;
 
 use std::ffi::OsString;
 use std::fmt::Display;

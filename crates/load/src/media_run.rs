@@ -80,6 +80,7 @@ pub fn run(options: &MediaOptions, program: &PathBuf) -> anyhow::Result<MediaRep
         mode: options.mode,
         calls_wanted: options.calls,
         seconds: options.seconds,
+        measured_s: window.seconds,
         ptime_ms: options.ptime,
         calls: CallReport::from(&caller.figures),
         packets: window.packets,
