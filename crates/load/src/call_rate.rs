@@ -127,7 +127,8 @@ impl Step<'_> {
         self.end_calls(now);
         self.caller.turn(now)?;
         let figures = &self.caller.figures;
-        if now < self.end {
+        // A call begun at the very end is still in time when it ends as held.
+        if now < self.end + self.hold_ns() {
             self.ended_in_time = figures.ended;
             self.begun_in_time = figures.placed;
         } else if self.open() == 0 || now > self.end + DRAIN + self.hold_ns() {

@@ -76,8 +76,8 @@ impl Bare {
 
 impl Drop for Bare {
     fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        // It ends by itself; the signal is for one that is stuck.
+        // It would end by itself when its standard input does, as it will should
+        // this tool be killed; there is no reason to wait for that.
         let end = |child: &mut Child| -> io::Result<()> {
             child.kill()?;
             child.wait().map(|_| ())

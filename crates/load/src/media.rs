@@ -304,14 +304,15 @@ impl Streams {
             return;
         };
         match self.mode {
-            Mode::Echo => self.take_echo(stream, &packet, at_ns),
+            Mode::Echo => self.take_echo(datagram.source, &packet, at_ns),
             Mode::Receive | Mode::Idle => self.take_arrival(stream, &packet, at_ns),
         }
     }
 
-    fn take_echo(&mut self, stream: u32, packet: &Packet<'_>, at_ns: u64) {
+    /// The marker says which stream it is: a server may have one port for all.
+    fn take_echo(&mut self, source: SocketAddr, packet: &Packet<'_>, at_ns: u64) {
         let marker = match Marker::check(packet.payload, self.run, self.payload) {
-            Marking::Intact(marker) if marker.stream == stream => marker,
+            Marking::Intact(marker) if self.is_of(marker.stream, source) => marker,
             Marking::Intact(_) | Marking::Foreign => {
                 self.figures.foreign += u64::from(self.is_measuring);
                 return;
@@ -321,6 +322,7 @@ impl Streams {
                 return;
             }
         };
+        let stream = marker.stream;
         self.take_arrival(stream, packet, at_ns);
         match self.list[stream as usize].echo.take(marker.sequence) {
             Return::Outside => return,
@@ -333,6 +335,11 @@ impl Streams {
         }
         let delay = at_ns.saturating_sub(marker.sent_ns);
         self.figures.delay.add(delay);
+    }
+
+    fn is_of(&self, stream: u32, source: SocketAddr) -> bool {
+        let stream = self.list.get(stream as usize);
+        stream.is_some_and(|stream| stream.far == Some(source))
     }
 
     fn take_arrival(&mut self, stream: u32, packet: &Packet<'_>, at_ns: u64) {

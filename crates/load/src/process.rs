@@ -101,8 +101,16 @@ impl Process {
         let mut before = Vec::new();
         for thread in self.threads() {
             let thread = thread as i32;
-            before.push((thread, CpuSet::of(thread)?));
-            set.apply(thread)?;
+            let pinned = CpuSet::of(thread).and_then(|old| set.apply(thread).map(|()| old));
+            match pinned {
+                Ok(old) => before.push((thread, old)),
+                // It has ended meanwhile.
+                Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
+                Err(error) => {
+                    Self::unpin(&before);
+                    return Err(error);
+                }
+            }
         }
         Ok(before)
     }
