@@ -395,7 +395,11 @@ fn an_invite_that_cannot_be_answered() {
         let mut bench = Bench::new(routes());
         let caller = Caller::new("echo", "c13");
         bench.receive(&caller.invite(body));
-        bench.last(status);
+        let refusal = bench.last(status);
+        assert_eq!(
+            refusal.contains("\r\nWarning: 305 "),
+            status.ends_with("488")
+        );
         bench.receive(&caller.ack(""));
         bench.at_rest();
         assert_eq!(bench.records[0].hangup_reason, "failed");

@@ -305,5 +305,11 @@ impl Core {
 /// The refusal of an offer (RFC 3264 §6, RFC 3261 §13.3.1.3).
 pub(crate) fn offer_refused(error: &OfferError) -> Rejection {
     let status = StatusCode::new(error.status()).unwrap_or(StatusCode::NOT_ACCEPTABLE_HERE);
-    Rejection::because(status, error.to_string())
+    let rejection = Rejection::because(status, error.to_string());
+    if status == StatusCode::NOT_ACCEPTABLE_HERE {
+        // RFC 3261 §13.3.1.3, §20.43: 305 is "incompatible media format".
+        let warning = format!("305 strowger \"{error}\"");
+        return rejection.with_header(HeaderName::Warning, warning);
+    }
+    rejection
 }
