@@ -126,6 +126,10 @@ impl Run {
                 }
                 placed += 1;
             }
+            // At once, so that waiting for the turn is no part of the set-up time.
+            if let Some(caller) = &mut self.caller {
+                caller.turn(now)?;
+            }
             self.turn()?;
             let open = [CallState::Inviting, CallState::Proceeding];
             if placed == options.calls && self.count(&open) == 0 {
