@@ -173,11 +173,16 @@ fn start_signalling(parts: SignallingParts) -> Result<(Ended, JoinHandle<()>)> {
 
 fn bind_listeners(config: &Config) -> Result<Vec<BoundListener>> {
     let bind = |listener| {
-        BoundListener::bind(listener).with_context(|| {
-            format!(
-                "SIP cannot listen on {} {}",
-                listener.transport, listener.local
-            )
+        BoundListener::bind(listener).map_err(|error| {
+            let (transport, address) = (listener.transport, listener.local);
+            let hint = match error.kind() {
+                io::ErrorKind::AddrNotAvailable => {
+                    ": this host does not have the address; take its listeners out of the file"
+                }
+                _ => "",
+            };
+            anyhow::Error::new(error)
+                .context(format!("SIP cannot listen on {transport} {address}{hint}"))
         })
     };
     config.switch.listeners.iter().map(bind).collect()

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::outcome::Outcome;
 use super::{CLOSING_GRACE, Call, Phase};
-use crate::switch::{Core, earliest};
+use crate::switch::Core;
 
 impl Call {
     pub(crate) fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
@@ -54,7 +54,7 @@ impl Call {
     /// When a new entry in the heap is needed: no entry stands there that would
     /// wake this call in time.
     pub(crate) fn reschedule(&mut self) -> Option<Instant> {
-        let at = earliest(self.poll_timeout())?;
+        let (at, _) = self.poll_timeout()?;
         if self.scheduled.is_some_and(|scheduled| scheduled <= at) {
             return None;
         }

@@ -409,11 +409,6 @@ impl Switch {
     }
 }
 
-/// The earlier of nothing and something.
-pub(crate) fn earliest(timeout: Option<(Instant, &'static str)>) -> Option<Instant> {
-    timeout.map(|(at, _)| at)
-}
-
 /// Our tags are 16 hexadecimal digits.
 fn parse_tag(tag: &[u8]) -> Option<u64> {
     if tag.len() != 16 {
